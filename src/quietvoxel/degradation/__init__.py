@@ -1,0 +1,1 @@
+"""Degradation: operators that make an image noisier, the way a scanner would. Tensors in, tensors out."""

@@ -1,0 +1,227 @@
+"""CT dose reduction by noise insertion: the noise of a lower dose is reconstructed and added, the image is not.
+
+The scan is taken to be one of dose 1: a ray of line integral p brings I0 exp(-p) photons, with Poisson noise, and
+the detector adds electronic noise of variance E photons^2. To first order the log-projection at dose fraction a has
+the variance e^p / (a I0) + E e^{2p} / (a I0)^2, so that what is missing from the scan itself is
+
+    e^p / I0 (1/a - 1)  +  E e^{2p} / I0^2 (1/a^2 - 1).
+
+Both terms keep their shape at every dose: one pair of noise images serves them all (`NoiseUnit`). Dose fraction and
+step size are tied by a = exp(-5 delta) (Liu et al., RelativeFlow, CVPR 2026). A second reduction starts from the dose
+that the first one left (`reference_dose`), and both together have the variance of one at the product of the doses.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from quietvoxel.degradation.ct_geometry import BeamGeometry, ParallelBeam
+from quietvoxel.degradation.ct_kernel import Kernel
+from quietvoxel.degradation.ct_projector import CTProjector
+from quietvoxel.degradation.ct_tissue import soft_tissue_sd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+__all__ = [
+    "DOSE_EXPONENT",
+    "NoiseUnit",
+    "Scanner",
+    "attenuation",
+    "degrade_ct",
+    "dose_fraction",
+    "insert_noise",
+    "log_variance",
+    "path_lengths",
+    "unit_noise",
+]
+
+DOSE_EXPONENT = 5.0
+MU_WATER = 0.02  # per mm, about 70 keV
+PADDING_BELOW_HU = -1025.0
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """What sets the noise of the scan that is degraded, at dose fraction 1.
+
+    Attributes
+    ----------
+    photons : photons per ray and view without an object, I0.
+    electronic_variance : variance of the electronic noise, photons^2.
+    min_photons : a ray never counts on fewer photons than this; keeps the first-order variance finite in shadows.
+    min_dose_fraction : floor of the tube current; no dose fraction goes below.
+    """
+
+    photons: float = 1e6
+    electronic_variance: float = 100.0
+    min_photons: float = 10.0
+    min_dose_fraction: float = 0.005
+
+
+@dataclass(frozen=True)
+class NoiseUnit:
+    """Noise images in HU that stand for every dose; at fraction a the inserted noise is
+
+    `quantum * sqrt(1/a - 1) + electronic * sqrt(1/a^2 - 1)`.
+
+    Attributes
+    ----------
+    quantum : (B, R, H, W) photon noise of the scan at half its dose, R realisations.
+    electronic : (B, R, H, W) electronic noise, independent of the photon noise.
+    """
+
+    quantum: Tensor
+    electronic: Tensor
+
+    def at(self, dose: Tensor | float, reference_dose: Tensor | float = 1.0) -> Tensor:
+        """Noise in HU that takes a scan from `reference_dose` to `dose * reference_dose`; dose is a number or (B,)."""
+        a = _per_sample(dose, self.quantum)
+        a0 = _per_sample(reference_dose, self.quantum)
+        return self.quantum * torch.sqrt((1 / a - 1) / a0) + self.electronic * (torch.sqrt(1 / (a * a) - 1) / a0)
+
+
+def _per_sample(value: Tensor | float, like: Tensor) -> Tensor:
+    tensor = torch.as_tensor(value, dtype=like.dtype, device=like.device)
+    return tensor.reshape(-1, 1, 1, 1)
+
+
+def dose_fraction(delta: Tensor | float, scanner: Scanner | None = None) -> Tensor:
+    """Dose fraction exp(-5 delta), not below the tube-current floor of the scanner."""
+    floor = (scanner or Scanner()).min_dose_fraction
+    return torch.exp(-DOSE_EXPONENT * torch.as_tensor(delta)).clamp(min=floor)
+
+
+def attenuation(hu: Tensor) -> Tensor:
+    """Attenuation in 1/mm of HU between air and -1000 + 4071; padding counts as air."""
+    return MU_WATER * (hu.clamp(-1000.0, 3071.0) / 1000.0 + 1.0)
+
+
+def log_variance(p: Tensor, scanner: Scanner) -> tuple[Tensor, Tensor]:
+    """Variance of the log-projection at dose 1: photon and electronic part, both shaped like `p`."""
+    photons = (scanner.photons * torch.exp(-p)).clamp(min=scanner.min_photons)
+    return 1 / photons, scanner.electronic_variance / (photons * photons)
+
+
+def path_lengths(hu: Tensor, projector: CTProjector, every: int = 4) -> Tensor:
+    """Line integrals of a slice on all rays of `projector`, from fewer views and cells where they suffice.
+
+    Parameters
+    ----------
+    hu : (B, 1, H, W).
+    projector : where the rays run.
+    every : project one view in so many and interpolate between them; a slice of 256 pixels or more is projected
+        at half its resolution when this is above 1.
+
+    Returns
+    -------
+    (B, 1, V, D).
+    """
+    mu = attenuation(hu)
+    views = projector.geometry.views
+    if every <= 1 or views % every:
+        return projector.project(mu)
+    rows, columns = projector.spacing_mm
+    shrink = 2 if min(hu.shape[-2:]) >= 256 and all(n % 2 == 0 for n in hu.shape[-2:]) else 1
+    coarse = CTProjector(
+        projector.geometry.thinned(every, shrink * projector.pitch_mm),
+        (hu.shape[-2] // shrink, hu.shape[-1] // shrink),
+        (rows * shrink, columns * shrink),
+    )
+    p = coarse.project(functional.avg_pool2d(mu, shrink) if shrink > 1 else mu)
+    p = torch.cat([p, projector.geometry.wrapped(p[:, :, :1])], dim=2)
+    v = torch.arange(views, dtype=p.dtype, device=p.device) * (2.0 / views) - 1
+    s = projector.detector(p) * (2.0 / ((coarse.cells - 1) * coarse.pitch_mm))
+    grid = torch.stack(torch.broadcast_tensors(s[None, :], v[:, None]), dim=-1)[None]
+    return functional.grid_sample(p.transpose(0, 1), grid, align_corners=True).transpose(0, 1)
+
+
+def unit_noise(
+    hu: Tensor,
+    spacing_mm: float | tuple[float, float],
+    *,
+    generator: torch.Generator,
+    kernel: Kernel | Sequence[Kernel] | None = None,
+    geometry: BeamGeometry | None = None,
+    scanner: Scanner | None = None,
+    realisations: int = 1,
+) -> NoiseUnit:
+    """Reconstruct the noise that CT slices would have, once for all doses.
+
+    Parameters
+    ----------
+    hu : (B, 1, H, W) slices in HU; they set how much each ray is attenuated.
+    spacing_mm : pixel spacing, one number or (row, column).
+    generator : source of randomness, on the device of `hu`; quantum noise is drawn before electronic.
+    kernel : one reconstruction kernel, or one for each of the B; a Hann window when not given.
+    geometry : the beam; 600 parallel views when not given.
+    scanner : photons and electronic noise.
+    realisations : R, independent noise images for each slice.
+
+    Returns
+    -------
+    Noise images in HU, (B, R, H, W) each.
+    """
+    scanner = scanner or Scanner()
+    height, width = hu.shape[-2:]
+    projector = CTProjector(geometry or ParallelBeam(), (height, width), spacing_mm)
+    with torch.no_grad():
+        quantum, electronic = log_variance(path_lengths(hu, projector), scanner)
+        sd = torch.cat([quantum.expand(-1, realisations, -1, -1), electronic.expand(-1, realisations, -1, -1)], 1)
+        white = torch.randn(sd.shape, generator=generator, dtype=hu.dtype, device=hu.device)
+        noise = projector.fbp(white.mul_(sd.sqrt_()), kernel) * (1000.0 / MU_WATER)
+    return NoiseUnit(noise[:, :realisations], noise[:, realisations:])
+
+
+def degrade_ct(
+    hu: Tensor,
+    delta: Tensor | float,
+    noise: NoiseUnit,
+    *,
+    reference_dose: Tensor | float = 1.0,
+    scanner: Scanner | None = None,
+) -> Tensor:
+    """Lower the dose of CT slices by exp(-5 delta).
+
+    Parameters
+    ----------
+    hu : (B, 1, H, W) in HU.
+    delta : step size, one number or (B,); 0 returns the slice bit for bit.
+    noise : unit noise of these slices, with one realisation, from `unit_noise` or a `NoiseBank`.
+    reference_dose : dose fraction that `hu` was already brought to, one number or (B,).
+    scanner : whose tube-current floor holds.
+
+    Returns
+    -------
+    (B, 1, H, W) in HU. Padding below -1025 HU stays as it is.
+    """
+    dose = dose_fraction(torch.as_tensor(delta, dtype=hu.dtype, device=hu.device), scanner)
+    return _add(hu, noise.at(dose, reference_dose), keep=_per_sample(dose, hu) == 1)
+
+
+def insert_noise(hu: Tensor, noise: Tensor, sigma_hu: float) -> Tensor:
+    """Add noise images at the strength that gives an SD of `sigma_hu` in the soft tissue of these slices.
+
+    Parameters
+    ----------
+    hu : (B, 1, H, W) slices in HU, scaled together.
+    noise : (B, 1, H, W) noise of any strength, such as `NoiseUnit.quantum`.
+    sigma_hu : the SD to reach in eroded soft tissue (0 to 120 HU).
+
+    Returns
+    -------
+    (B, 1, H, W) in HU. Padding below -1025 HU stays as it is.
+    """
+    scale = sigma_hu / soft_tissue_sd(noise, hu)
+    return _add(hu, noise * scale, keep=torch.tensor(sigma_hu == 0, device=hu.device))
+
+
+def _add(hu: Tensor, noise: Tensor, keep: Tensor) -> Tensor:
+    return torch.where(keep | (hu < PADDING_BELOW_HU), hu, hu + noise)
