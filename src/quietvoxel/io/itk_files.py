@@ -1,0 +1,192 @@
+"""Read and write NRRD and MetaImage through SimpleITK.
+
+ITK prints to the error stream where it only warns, and some of its readers print on their own; headers are
+therefore checked here first, so that a user sees one sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from quietvoxel.errors import BadInputError
+from quietvoxel.io.checks import check_size, colour_error, damaged_error, pick_frame
+from quietvoxel.io.marker import KEY, is_marked, marked_modality, marked_window, marker_text
+from quietvoxel.io.values import storage_of, stored_values
+from quietvoxel.volume import Geometry, Modality, Source, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_READERS = {"nrrd": "NrrdImageIO", "metaimage": "MetaImageIO"}
+_META_BYTES = {
+    "CHAR": 1, "UCHAR": 1, "SHORT": 2, "USHORT": 2, "INT": 4, "UINT": 4, "LONG": 4, "ULONG": 4,
+    "LONG_LONG": 8, "ULONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8,
+}  # fmt: skip
+_HEADER_BYTES = 1 << 16
+
+
+@contextmanager
+def quiet_itk() -> Iterator[Any]:
+    """Give SimpleITK with its warnings switched off for the time of the block."""
+    import SimpleITK as sitk
+
+    itk: Any = sitk.ProcessObject
+    shown = itk.GetGlobalWarningDisplay()
+    itk.SetGlobalWarningDisplay(False)
+    try:
+        yield sitk
+    finally:
+        itk.SetGlobalWarningDisplay(shown)
+
+
+def read_itk(path: Path, kind: str, frame: int | None = None) -> Volume:
+    """Read one 3-D image; its modality is OTHER unless QuietVoxel wrote the file.
+
+    Parameters
+    ----------
+    path : the file, or the header of a pair.
+    kind : "nrrd" or "metaimage".
+    frame : which image of a 4-D file or of a sequence stored as components, from 0.
+
+    Raises
+    ------
+    BadInputError
+        If the file is truncated, coloured, empty, too small, or 4-D without a frame.
+    """
+    data_files = detached_files(path, kind)
+    with quiet_itk() as sitk:
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(path))
+        reader.SetImageIO(_READERS[kind])
+        try:
+            reader.ReadImageInformation()
+            size = list(reader.GetSize())
+            components = reader.GetNumberOfComponents()
+            name = sitk.GetPixelIDValueAsString(reader.GetPixelID())
+            _check_kind(path, components, name)
+            check_size(path, (1, *size[1::-1]) if len(size) == 2 else size[2::-1])
+            what = "components" if components > 1 else "frames"
+            index = pick_frame(path, int(np.prod(size[3:], dtype=int)) * components, frame, what)
+            if len(size) > 3:
+                at = np.unravel_index(index // components, size[3:], order="F")
+                reader.SetExtractIndex([0, 0, 0, *map(int, at)])
+                reader.SetExtractSize([*size[:3], *[0] * (len(size) - 3)])
+            image = reader.Execute()
+        except RuntimeError as error:
+            raise damaged_error(path, "ends too early or its header contradicts its data") from error
+        if components > 1:
+            image = sitk.VectorIndexSelectionCast(image, index % components)
+        keys = {k.casefold(): k for k in image.GetMetaDataKeys()}
+        text = image.GetMetaData(keys[KEY.casefold()]) if KEY.casefold() in keys else ""
+        data = np.atleast_3d(sitk.GetArrayFromImage(image))
+        if image.GetDimension() == 2:
+            data = sitk.GetArrayFromImage(image)[None]
+        geometry, notes = _geometry(image)
+    window = marked_window(text)
+    source = Source(
+        path=path,
+        format=kind,
+        stored_dtype=data.dtype.name,
+        window=window[0] if window else None,
+        level=window[1] if window else None,
+        derived_by_us=is_marked(text),
+        notes=tuple(notes),
+        metadata={"data_files": data_files} if data_files else {},
+    )
+    return Volume(data, geometry, marked_modality(text) or Modality.OTHER, source)
+
+
+def _check_kind(path: Path, components: int, name: str) -> None:
+    if components in (3, 4) and "8-bit" in name:
+        raise colour_error(path)
+    if "complex" in name or "label" in name:
+        msg = f"{path} stores {name} values, which is no CT or MR image; convert it first."
+        raise BadInputError(msg)
+
+
+def _geometry(image: Any) -> tuple[Geometry, list[str]]:
+    # 2-D images lie in the plane z = 0 with slices of 1 mm.
+    n = min(image.GetDimension(), 3)
+    full = image.GetDimension()
+    direction = np.eye(3)
+    direction[:n, :n] = np.reshape(image.GetDirection(), (full, full))[:n, :n]
+    spacing = [*image.GetSpacing()[:n], 1.0][:3]
+    origin = [*image.GetOrigin()[:n], 0.0][:3]
+    geometry = Geometry(
+        (spacing[0], spacing[1], spacing[2]),
+        (origin[0], origin[1], origin[2]),
+        tuple(float(v) for v in direction.ravel()),
+    )
+    return geometry, []
+
+
+def detached_files(path: Path, kind: str) -> tuple[Path, ...]:
+    """Find the files that hold the voxels of a header file, none if it holds them itself.
+
+    Raises
+    ------
+    BadInputError
+        If the header is incomplete, a data file is missing, or fewer bytes are there than the header states.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES)
+    if kind == "nrrd":
+        text = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0].decode("latin-1")
+        found = re.search(r"^data ?file: *(.+?)\s*$", text, re.MULTILINE | re.IGNORECASE)
+        return _existing(path, found[1]) if found else ()
+    end = re.search(rb"^ElementDataFile *= *(.+?)[ \t\r]*\n", head + b"\n", re.MULTILINE)
+    if end is None:
+        raise damaged_error(path, "has a header without ElementDataFile")
+    fields = dict(re.findall(r"^(\w+) *= *(.*?)\s*$", head[: end.end()].decode("latin-1"), re.MULTILINE))
+    name = fields["ElementDataFile"]
+    try:
+        count = int(np.prod([int(n) for n in fields["DimSize"].split()], dtype=object))
+        count *= int(fields.get("ElementNumberOfChannels", 1))
+        expected = count * _META_BYTES[fields["ElementType"].removeprefix("MET_").removesuffix("_ARRAY")]
+        if fields.get("CompressedData", "False").lower() == "true":
+            expected = int(fields.get("CompressedDataSize", 0))
+    except (KeyError, ValueError) as error:
+        raise damaged_error(path, "has a header without a valid DimSize or ElementType") from error
+    files: tuple[Path, ...] = ()
+    if name.upper() == "LOCAL":
+        have = path.stat().st_size - end.end()
+    else:
+        files = _existing(path, name)
+        have = sum(f.stat().st_size for f in files) if files else expected
+    if have < expected and fields.get("BinaryData", "True").lower() == "true":
+        raise damaged_error(path, f"holds {have} bytes of voxels where its header promises {expected}")
+    return files
+
+
+def _existing(path: Path, name: str) -> tuple[Path, ...]:
+    if name.upper().startswith("LIST") or "%" in name:  # one file a slice; ITK checks these itself
+        return ()
+    file = path.parent / name
+    if not file.is_file():
+        msg = f"{path} is a header only, and {name} with its voxels is missing; put it into the same folder."
+        raise BadInputError(msg)
+    return (file,)
+
+
+def write_itk(volume: Volume, path: Path) -> int:
+    """Write NRRD or MetaImage, compressed; the ending of `path` decides which.
+
+    Returns
+    -------
+    How many voxels were clipped to the range of the stored type.
+    """
+    dtype, slope, intercept = storage_of(volume, can_rescale=False)
+    stored, clipped = stored_values(volume.data, dtype, slope, intercept)
+    with quiet_itk() as sitk:
+        image = sitk.GetImageFromArray(np.ascontiguousarray(stored))
+        image.SetSpacing(volume.geometry.spacing)
+        image.SetOrigin(volume.geometry.origin)
+        image.SetDirection(volume.geometry.direction)
+        image.SetMetaData(KEY, marker_text(volume, with_window=True))
+        sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=4)
+    return clipped
