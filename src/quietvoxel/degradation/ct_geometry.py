@@ -1,7 +1,7 @@
 """Scanner geometries for one axial slice: where the rays run and where a pixel lands on the detector.
 
-The isocentre is the middle of the image, x runs along the columns and y down the rows, in mm. For a view at angle
-t the detector axis is u = (cos t, sin t) and the central ray runs along v = (-sin t, cos t).
+The isocentre is the middle of the image, x runs along the columns and y down the rows, in mm. For a view at
+angle t the detector axis is u = (cos t, sin t) and the central ray runs along v = (-sin t, cos t).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class BeamGeometry(Protocol):
         """Cells that a detector needs to see a disc of this radius around the isocentre."""
 
     def rays(self, angle: float, s: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the point nearest to the isocentre and the unit direction of each ray, both (D, 2) as (x, y)."""
+        """Give each ray's point nearest to the isocentre and its unit direction, both (D, 2) as (x, y)."""
 
     def shadow(self, angle: float, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor | float]:
         """Detector coordinate in mm of the points (x, y), and their weight in the back-projection."""
@@ -129,7 +129,7 @@ class FanBeam:
         """Cells that cover the shadow of a disc of this radius, one more on each side."""
         r = self.source_radius_mm
         if radius_mm >= r:
-            msg = f"The source at {r:g} mm lies inside the image, which reaches {radius_mm:g} mm from its centre."
+            msg = f"The source at {r:g} mm lies inside the image, which reaches out to {radius_mm:g} mm."
             raise ValueError(msg)
         return 2 * math.ceil(r * radius_mm / math.sqrt(r * r - radius_mm * radius_mm) / pitch_mm) + 3
 
@@ -143,7 +143,9 @@ class FanBeam:
 
     def shadow(self, angle: float, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor | float]:
         """Project points from the source; the weight is the squared magnification (R / L)^2."""
-        magnification = self.source_radius_mm / (self.source_radius_mm - x * math.sin(angle) + y * math.cos(angle))
+        magnification = self.source_radius_mm / (
+            self.source_radius_mm - x * math.sin(angle) + y * math.cos(angle)
+        )
         s = (x * math.cos(angle) + y * math.sin(angle)) * magnification
         return s, magnification * magnification
 

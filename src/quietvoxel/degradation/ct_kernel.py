@@ -25,8 +25,8 @@ class Kernel:
     Attributes
     ----------
     window : shape of the window.
-    cutoff : frequency where the window ends, in units of the detector's Nyquist frequency. Below 1 the image is
-        softer; above 1 the window is still open at the Nyquist frequency and the image is sharper.
+    cutoff : frequency where the window ends, in units of the detector's Nyquist frequency. Below 1 the image
+        is softer; above 1 the window is still open at the Nyquist frequency and the image is sharper.
     """
 
     window: Window = "hann"
@@ -61,18 +61,19 @@ class Kernel:
 
         White projection noise leaves FBP with the power spectrum |f| W(f)^2 sinc(f)^4 (the last factor is the
         linear interpolation of the back-projection), hence r(d) ~ integral of f^2 W^2 sinc^4 J0(2 pi f d) df.
+        At one pitch, cutoff 1: Ram-Lak 0.12, Shepp-Logan 0.21, cosine 0.47, Hann 0.62; real body kernels lie
+        between 0.25 and 0.55.
         """
-        # Linear interpolation repeats the periodic spectrum above Nyquist, damped by sinc^4: integrate over it.
+        # Linear interpolation repeats the periodic spectrum above Nyquist, damped by sinc^4.
         f = torch.linspace(0.0, 4.0, 8001, dtype=torch.float64)
         folded = (f + 1) % 2 - 1
         ramp = folded.abs() * self.response(folded)
         power = ramp * ramp * torch.sinc(f / 2) ** 4
-        # dS/df of the 2-D spectrum: N(f) = ramp^2/f, times f of the area element.
         return float((power * torch.special.bessel_j0(math.pi * f * lag)).sum() / power.sum())
 
 
 def _ramp(cells: int, pitch_mm: float, like: Tensor) -> tuple[Tensor, int]:
-    """Give the spectrum of the band-limited ramp (Kak and Slaney, eq. 3.61), whose gain at 0 is not zero, in 1/mm."""
+    """Give the band-limited ramp in 1/mm (Kak and Slaney, eq. 3.61; not 0 at frequency 0) and its length."""
     size = 1 << (2 * cells - 1).bit_length()
     n = torch.arange(size, dtype=torch.float64, device="cpu")
     n = torch.minimum(n, size - n)
@@ -103,7 +104,8 @@ def filter_projections(sinogram: Tensor, pitch_mm: float, kernel: Kernel | Seque
         msg = f"{len(kernels)} kernels do not fit a batch of {len(sinogram)}."
         raise ValueError(msg)
     response = torch.stack([k.response(f) for k in kernels])[:, None, None] * ramp
-    return torch.fft.irfft(torch.fft.rfft(sinogram, n=size) * response, n=size)[..., :cells]
+    filtered: Tensor = torch.fft.irfft(torch.fft.rfft(sinogram, n=size) * response, n=size)
+    return filtered[..., :cells]
 
 
 def random_kernel(generator: torch.Generator, low: float = 0.2, high: float = 0.6) -> Kernel:
@@ -112,7 +114,7 @@ def random_kernel(generator: torch.Generator, low: float = 0.2, high: float = 0.
     Parameters
     ----------
     generator : source of randomness.
-    low, high : range of the correlation at one detector pitch; body kernels of real series lie in 0.25 to 0.55.
+    low, high : range of the correlation at one detector pitch.
 
     Returns
     -------

@@ -1,37 +1,38 @@
-"""CT dose reduction by noise insertion: the noise of a lower dose is reconstructed and added, the image is not.
+"""CT dose reduction by noise insertion: the noise of a lower dose is made and added, the image is left alone.
 
 The scan is taken to be one of dose 1: a ray of line integral p brings I0 exp(-p) photons, with Poisson noise, and
-the detector adds electronic noise of variance E photons^2. To first order the log-projection at dose fraction a has
-the variance e^p / (a I0) + E e^{2p} / (a I0)^2, so that what is missing from the scan itself is
+the detector adds electronic noise of variance E photons^2. To first order the log-projection at dose fraction a
+has the variance e^p / (a I0) + E e^{2p} / (a I0)^2, so that what the scan itself lacks is
 
     e^p / I0 (1/a - 1)  +  E e^{2p} / I0^2 (1/a^2 - 1).
 
-Both terms keep their shape at every dose: one pair of noise images serves them all (`NoiseUnit`). Dose fraction and
-step size are tied by a = exp(-5 delta) (Liu et al., RelativeFlow, CVPR 2026). A second reduction starts from the dose
-that the first one left (`reference_dose`), and both together have the variance of one at the product of the doses.
+Both terms keep their shape at every dose: one pair of noise images serves them all (`NoiseUnit`). Dose fraction
+and time are tied by a = exp(-5 delta) (Liu et al., RelativeFlow, 2026). A second reduction starts from the dose
+that the first one left (`reference_dose`); together they have the variance of one at the product of the doses.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
-from quietvoxel.degradation.ct_geometry import BeamGeometry, ParallelBeam
-from quietvoxel.degradation.ct_kernel import Kernel
+from quietvoxel.degradation.ct_geometry import ParallelBeam
 from quietvoxel.degradation.ct_projector import CTProjector
 from quietvoxel.degradation.ct_tissue import soft_tissue_sd
+from quietvoxel.degradation.noise_time import DOSE_EXPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+    from quietvoxel.degradation.ct_geometry import BeamGeometry
+    from quietvoxel.degradation.ct_kernel import Kernel
+
 __all__ = [
-    "DOSE_EXPONENT",
     "NoiseUnit",
     "Scanner",
     "attenuation",
@@ -43,7 +44,6 @@ __all__ = [
     "unit_noise",
 ]
 
-DOSE_EXPONENT = 5.0
 MU_WATER = 0.02  # per mm, about 70 keV
 PADDING_BELOW_HU = -1025.0
 
@@ -54,9 +54,9 @@ class Scanner:
 
     Attributes
     ----------
-    photons : photons per ray and view without an object, I0.
+    photons : photons per ray and view without an object, I0, for 600 views.
     electronic_variance : variance of the electronic noise, photons^2.
-    min_photons : a ray never counts on fewer photons than this; keeps the first-order variance finite in shadows.
+    min_photons : no ray brings fewer photons than this; keeps the first-order variance finite in shadows.
     min_dose_fraction : floor of the tube current; no dose fraction goes below.
     """
 
@@ -65,12 +65,22 @@ class Scanner:
     min_photons: float = 10.0
     min_dose_fraction: float = 0.005
 
+    def shared_among(self, views: int) -> Scanner:
+        """Give the scanner that spreads the photons of 600 views over this many: the image is as noisy."""
+        share = 600 / views
+        return replace(
+            self,
+            photons=self.photons * share,
+            electronic_variance=self.electronic_variance * share,
+            min_photons=self.min_photons * share,
+        )
+
 
 @dataclass(frozen=True)
 class NoiseUnit:
-    """Noise images in HU that stand for every dose; at fraction a the inserted noise is
+    """Noise images in HU that stand for every dose.
 
-    `quantum * sqrt(1/a - 1) + electronic * sqrt(1/a^2 - 1)`.
+    At the dose fraction a the inserted noise is `quantum * sqrt(1/a - 1) + electronic * sqrt(1/a^2 - 1)`.
 
     Attributes
     ----------
@@ -82,10 +92,26 @@ class NoiseUnit:
     electronic: Tensor
 
     def at(self, dose: Tensor | float, reference_dose: Tensor | float = 1.0) -> Tensor:
-        """Noise in HU that takes a scan from `reference_dose` to `dose * reference_dose`; dose is a number or (B,)."""
+        """Noise in HU that takes a scan from `reference_dose` to `dose * reference_dose`, numbers or (B,)."""
         a = _per_sample(dose, self.quantum)
         a0 = _per_sample(reference_dose, self.quantum)
-        return self.quantum * torch.sqrt((1 / a - 1) / a0) + self.electronic * (torch.sqrt(1 / (a * a) - 1) / a0)
+        return self.quantum * torch.sqrt((1 / a - 1) / a0) + self.electronic * (
+            torch.sqrt(1 / (a * a) - 1) / a0
+        )
+
+    def matched(self, hu: Tensor, sd_hu: float) -> NoiseUnit:
+        """Scale the unit so that half the dose inserts this SD in soft tissue.
+
+        Half the dose adds as much noise as the scan has: `sd_hu` is the scan's own noise when it is known.
+
+        Parameters
+        ----------
+        hu : (B, 1, H, W) the slices that the noise was made for, scaled together.
+        sd_hu : SD in HU in eroded soft tissue.
+        """
+        half_dose = self.at(0.5)
+        scale = sd_hu / soft_tissue_sd(half_dose, hu.expand_as(half_dose))
+        return NoiseUnit(self.quantum * scale, self.electronic * scale)
 
 
 def _per_sample(value: Tensor | float, like: Tensor) -> Tensor:
@@ -117,8 +143,8 @@ def path_lengths(hu: Tensor, projector: CTProjector, every: int = 4) -> Tensor:
     ----------
     hu : (B, 1, H, W).
     projector : where the rays run.
-    every : project one view in so many and interpolate between them; a slice of 256 pixels or more is projected
-        at half its resolution when this is above 1.
+    every : project one view in so many and interpolate between them; when this is above 1, a slice of 256 pixels
+        or more is projected at half its resolution.
 
     Returns
     -------
@@ -139,7 +165,7 @@ def path_lengths(hu: Tensor, projector: CTProjector, every: int = 4) -> Tensor:
     p = torch.cat([p, projector.geometry.wrapped(p[:, :, :1])], dim=2)
     v = torch.arange(views, dtype=p.dtype, device=p.device) * (2.0 / views) - 1
     s = projector.detector(p) * (2.0 / ((coarse.cells - 1) * coarse.pitch_mm))
-    grid = torch.stack(torch.broadcast_tensors(s[None, :], v[:, None]), dim=-1)[None]
+    grid = torch.stack([s.expand(views, -1), v[:, None].expand(-1, len(s))], dim=-1)[None]
     return functional.grid_sample(p.transpose(0, 1), grid, align_corners=True).transpose(0, 1)
 
 
@@ -162,19 +188,21 @@ def unit_noise(
     generator : source of randomness, on the device of `hu`; quantum noise is drawn before electronic.
     kernel : one reconstruction kernel, or one for each of the B; a Hann window when not given.
     geometry : the beam; 600 parallel views when not given.
-    scanner : photons and electronic noise.
+    scanner : photons and electronic noise of 600 views; another number of views shares them.
     realisations : R, independent noise images for each slice.
 
     Returns
     -------
     Noise images in HU, (B, R, H, W) each.
     """
-    scanner = scanner or Scanner()
-    height, width = hu.shape[-2:]
-    projector = CTProjector(geometry or ParallelBeam(), (height, width), spacing_mm)
+    geometry = geometry or ParallelBeam()
+    scanner = (scanner or Scanner()).shared_among(geometry.views)
+    projector = CTProjector(geometry, (hu.shape[-2], hu.shape[-1]), spacing_mm)
     with torch.no_grad():
         quantum, electronic = log_variance(path_lengths(hu, projector), scanner)
-        sd = torch.cat([quantum.expand(-1, realisations, -1, -1), electronic.expand(-1, realisations, -1, -1)], 1)
+        sd = torch.cat(
+            [quantum.expand(-1, realisations, -1, -1), electronic.expand(-1, realisations, -1, -1)], 1
+        )
         white = torch.randn(sd.shape, generator=generator, dtype=hu.dtype, device=hu.device)
         noise = projector.fbp(white.mul_(sd.sqrt_()), kernel) * (1000.0 / MU_WATER)
     return NoiseUnit(noise[:, :realisations], noise[:, realisations:])

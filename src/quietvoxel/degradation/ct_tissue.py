@@ -37,7 +37,7 @@ def soft_tissue_sd(noise: Tensor, hu: Tensor, minimum: int = 50) -> float:
     Parameters
     ----------
     noise, hu : (B, 1, H, W) noise in HU and the slices that it belongs to.
-    minimum : with fewer pixels of soft tissue, everything above -500 HU counts; with fewer of that, all pixels.
+    minimum : with fewer pixels of soft tissue, all above -500 HU count; with fewer of those, all pixels.
 
     Returns
     -------

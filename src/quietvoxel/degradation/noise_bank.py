@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import torch
 
+from quietvoxel.degradation.ct_geometry import ParallelBeam
 from quietvoxel.degradation.ct_kernel import Kernel, random_kernel
 from quietvoxel.degradation.ct_noise import NoiseUnit, Scanner, unit_noise
 from quietvoxel.degradation.ct_tissue import soft_tissue_sd
@@ -26,8 +28,8 @@ __all__ = ["NoiseBank"]
 class NoiseBank:
     """Unit noise images of slices, several realisations of each.
 
-    A linear mix of the realisations with weights on the unit sphere is again a realisation, so that a few stored
-    images give endless ones; several draws made together are mixed with orthogonal weights and are independent.
+    A linear mix of the realisations with weights on the unit sphere is again a realisation, so that a few
+    stored images give endless ones; draws made together are mixed with orthogonal weights and are independent.
 
     Attributes
     ----------
@@ -64,10 +66,11 @@ class NoiseBank:
         spacings_mm : pixel spacing of each.
         generator : source of randomness.
         kernel : reconstruction kernel of all; drawn anew for each slice when not given (`random_kernel`).
-        geometry, scanner : as in `unit_noise`.
+        geometry : the beam; when not given parallel, with as many views as the slice's size needs, 600 at most.
+        scanner : as in `unit_noise`.
         realisations : stored for each slice; at least as many as draws that have to be independent.
-        sd_hu : the SD in soft tissue that half the dose is to insert, for all or for each slice, such as the noise
-            estimated in the scan itself. When not given the scanner's photons decide.
+        sd_hu : the SD in soft tissue that half the dose is to insert, for all or for each slice, such as the
+            noise estimated in the scan itself. When not given the scanner's photons decide.
         dtype : of the stored images.
         batch : slices made at once.
         progress : called with (done, total).
@@ -87,22 +90,23 @@ class NoiseBank:
                     spacings_mm[chunk[0]],
                     generator=generator,
                     kernel=kernels,
-                    geometry=geometry,
+                    geometry=geometry or _beam(hu),
                     scanner=scanner,
                     realisations=realisations,
                 )
                 for b, i in enumerate(chunk):
-                    bank._store(NoiseUnit(unit.quantum[b], unit.electronic[b]), hu[b], targets[i], dtype)
+                    own = NoiseUnit(unit.quantum[b : b + 1], unit.electronic[b : b + 1])
+                    bank._store(own, hu[b : b + 1], targets[i], dtype)
                 if progress is not None:
                     progress(len(bank.images), len(slices))
         return bank
 
     def _store(self, unit: NoiseUnit, hu: Tensor, target: float | None, dtype: torch.dtype) -> None:
-        half_dose = unit.quantum + unit.electronic * 3**0.5
-        sd = soft_tissue_sd(half_dose[:, None], hu[None].expand(len(half_dose), -1, -1, -1))
-        scale = 1.0 if target is None else target / sd
-        self.images.append((torch.stack([unit.quantum, unit.electronic]) * scale).to(dtype))
-        self.unit_sd_hu.append(sd * scale)
+        if target is not None:
+            unit = unit.matched(hu, target)
+        half_dose = unit.at(0.5)
+        self.images.append(torch.cat([unit.quantum, unit.electronic]).to(dtype))
+        self.unit_sd_hu.append(soft_tissue_sd(half_dose, hu.expand_as(half_dose)))
 
     def __len__(self) -> int:
         """Count the slices."""
@@ -125,8 +129,8 @@ class NoiseBank:
         generator : source of randomness.
         crops : for each slice (top, left, height, width), all of one size; the whole slice when not given.
         draws : how many independent sets, at most the number of realisations.
-        shift : the noise is taken up to so many pixels beside the crop where the slice has room; its local strength
-            hardly changes over so few, but the pattern under an edge does.
+        shift : the noise is taken up to so many pixels beside the crop where the slice has room; its local
+            strength hardly changes over so few, but the pattern under an edge does.
 
         Returns
         -------
@@ -136,7 +140,9 @@ class NoiseBank:
         for b, i in enumerate(indices):
             stored = self.images[i]
             if draws > stored.shape[1]:
-                msg = f"{draws} independent draws need as many realisations; the bank holds {stored.shape[1]}."
+                msg = (
+                    f"{draws} independent draws need as many realisations; the bank holds {stored.shape[1]}."
+                )
                 raise ValueError(msg)
             if crops is not None:
                 stored = _window(stored, crops[b], shift, generator)
@@ -146,7 +152,14 @@ class NoiseBank:
         return [NoiseUnit(stack[:, :1], stack[:, 1:]) for stack in stacks]
 
 
-def _window(stored: Tensor, crop: tuple[int, int, int, int], shift: int, generator: torch.Generator) -> Tensor:
+def _beam(hu: Tensor) -> ParallelBeam:
+    """Give views about a pixel apart at the image's edge; a multiple of 4, which `path_lengths` can thin."""
+    return ParallelBeam(views=min(600, max(160, 4 * math.ceil(0.3 * max(hu.shape[-2:])))))
+
+
+def _window(
+    stored: Tensor, crop: tuple[int, int, int, int], shift: int, generator: torch.Generator
+) -> Tensor:
     move = torch.randint(-shift, shift + 1, (2,), generator=generator).tolist()
     for axis, start, length, step in ((-2, crop[0], crop[2], move[0]), (-1, crop[1], crop[3], move[1])):
         moved = min(max(start + step, 0), stored.shape[axis] - length)
