@@ -28,10 +28,10 @@ def score(point: StandardPoint, image: NDArray[Any]) -> dict[str, float]:
     Returns
     -------
     dict
-        MR: "psnr" (dB, range 1.0), "ssim" (range 1.0), "rmse" (of the 99.5th percentile), "bias" (mean error).
-        CT: "psnr" (dB, range 400 HU, both clipped to -160...240 HU), "psnr_4096" (dB, range 4096 HU, unclipped),
-        "ssim" (in the window), "rmse" (HU, unclipped), "bias_soft", "bias_fat", "bias_air" (HU, mean error in
-        eroded regions of 1 000 voxels or more).
+        MR: "psnr" (dB, range 1.0), "ssim" (range 1.0), "rmse" (of the 99.5th percentile), "bias" (mean
+        error). CT: "psnr" (dB, range 400 HU, both clipped to -160...240 HU), "psnr_4096" (dB, range 4096 HU,
+        unclipped), "ssim" (in the window), "rmse" (HU, unclipped), "bias_soft", "bias_fat", "bias_air" (HU,
+        mean error in eroded regions of 1 000 voxels or more).
     """
     image = np.asarray(image)
     mask, reference = point.mask, point.reference
@@ -56,7 +56,7 @@ def score(point: StandardPoint, image: NDArray[Any]) -> dict[str, float]:
 
 
 def clean_image_psnr(point: StandardPoint) -> float:
-    """What a perfect denoiser would score: `10 log10(range² / σ_ref²)`, dB; infinite where the truth is known."""
+    """Give the PSNR of a perfect denoiser, `10 log10(range² / σ_ref²)` in dB; infinite for a known truth."""
     if point.sigma_ref == 0:
         return math.inf
     data_range = MR_RANGE if point.modality == "MR" else CT_WINDOW_RANGE

@@ -1,7 +1,7 @@
 """The standard validation points: which image, which noise, which mask, and what counts.
 
-Every figure of this project is taken at these points, so that figures can be compared. `points()` yields them one
-by one; a point is rebuilt bit for bit from its seed, so nothing is stored.
+Every figure of this project is taken at these points, so that figures can be compared. `points()` yields them
+one by one; a point is rebuilt bit for bit from its seed, so nothing is stored.
 
     python benchmarks/standard_points.py --modality MR      # list them with the scores of the noisy image
 """
@@ -87,7 +87,12 @@ def add_rician(reference: NDArray[np.float32], sigma: float) -> NDArray[np.float
 
 
 def _mr_point(
-    name: str, kind: Kind, level: float, reference: NDArray[np.float32], own: float, spacing: tuple[float, ...]
+    name: str,
+    kind: Kind,
+    level: float,
+    reference: NDArray[np.float32],
+    own: float,
+    spacing: tuple[float, ...],
 ) -> StandardPoint:
     z, y, x = spacing
     return StandardPoint(
@@ -106,7 +111,12 @@ def _mr_point(
 
 
 def _ct_point(
-    name: str, kind: Kind, level: float, reference: NDArray[np.float32], own: float, spacing: tuple[float, ...]
+    name: str,
+    kind: Kind,
+    level: float,
+    reference: NDArray[np.float32],
+    own: float,
+    spacing: tuple[float, ...],
 ) -> StandardPoint:
     from ct_insertion import inserted_noise  # needs the projector; MR points do without
 
@@ -117,7 +127,7 @@ def _ct_point(
         modality="CT",
         kind=kind,
         level=level,
-        noisy=reference + inserted_noise(reference, mask, (y, x), level, SEED),
+        noisy=reference + inserted_noise(name, reference, mask, (y, x), level, SEED),
         reference=reference,
         mask=mask,
         sigma_added=level,
@@ -154,7 +164,7 @@ def repeat_points(volume: IndexedVolume) -> Iterator[StandardPoint]:
 
 
 def scan_reference(volume: IndexedVolume) -> tuple[NDArray[np.float32], float, tuple[float, float, float]]:
-    """The middle slices of a scan in the unit of its points, its own noise in that unit, and the spacing."""
+    """Read the middle slices of a scan in the unit of its points, its own noise in it, and the spacing."""
     data, spacing = read(volume.path)
     scale = float(np.percentile(data, MR_PERCENTILE)) if volume.modality == "MR" else 1.0
     return data[middle_slices(len(data), SLICES)] / np.float32(scale), volume.sd_in_tissue / scale, spacing
@@ -206,8 +216,8 @@ def main() -> None:
         scores = score(point, point.noisy)
         print(
             f"{point.key:58s} {'x'.join(map(str, point.noisy.shape)):12s} added {point.sigma_added:7.4g} "
-            f"own {point.sigma_ref:7.4g} {'counts' if point.counts else '-':6s} noisy {scores['psnr']:6.2f} dB "
-            f"SSIM {scores['ssim']:.4f}  clean image {clean_image_psnr(point):6.2f} dB",
+            f"own {point.sigma_ref:7.4g} {'counts' if point.counts else '':6s} {scores['psnr']:6.2f} dB "
+            f"noisy SSIM {scores['ssim']:.4f}  clean image {clean_image_psnr(point):6.2f} dB",
             flush=True,
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +46,7 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
 
 
 def indexed_volumes(data: Path, folder: str) -> list[IndexedVolume]:
-    """The volumes of a folder such as "val/mr", by name; an empty list when the folder is not there."""
+    """List the volumes of a folder such as "val/mr", by name; an empty list when the folder is not there."""
     with (data / "INDEX.tsv").open(newline="") as stream:
         rows = {row["file"]: row for row in csv.DictReader(stream, delimiter="\t")}
     found = []
@@ -59,13 +59,13 @@ def indexed_volumes(data: Path, folder: str) -> list[IndexedVolume]:
 
 def read(path: Path) -> tuple[NDArray[np.float32], tuple[float, float, float]]:
     """Voxels as float32, (z, y, x) or (t, z, y, x), and the spacing (z, y, x) in mm."""
-    image = sitk.ReadImage(str(path))
+    image = SimpleITK.ReadImage(str(path))
     x, y, z = image.GetSpacing()[:3]
-    return sitk.GetArrayFromImage(image).astype(np.float32), (z, y, x)
+    return SimpleITK.GetArrayFromImage(image).astype(np.float32), (z, y, x)
 
 
 def middle_slices(count: int, wanted: int = 16) -> slice:
-    """The middle 16 of `count` slices, or all of them if there are fewer."""
+    """Select the middle 16 of `count` slices, or all of them if there are fewer."""
     wanted = min(count, wanted)
     first = (count - wanted) // 2
     return slice(first, first + wanted)

@@ -1,7 +1,7 @@
 """Figures of image quality, all with their range, window and mask stated by the caller.
 
-PSNR, RMSE and SSIM against a reference, the masks they are taken over, and what noise looks like: power spectrum,
-lag correlation and residual statistics. Nothing here knows an engine or a file format.
+PSNR, RMSE and SSIM against a reference, the masks they are taken over, and what noise looks like: power
+spectrum, lag correlation and residual statistics. Nothing here knows an engine or a file format.
 """
 
 from quietvoxel.quality.masks import body_mask, foreground_mask, tissue_regions

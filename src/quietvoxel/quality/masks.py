@@ -1,4 +1,4 @@
-"""Where figures are measured: the MR foreground, the body in a CT, and regions of one tissue away from edges."""
+"""Where figures are measured: the MR foreground, the body in a CT, regions of one tissue away from edges."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def foreground_mask(reference: NDArray[Any], threshold: float = 0.08) -> NDArray
 
 
 def body_mask(hu: NDArray[Any], threshold: float = -500.0) -> NDArray[np.bool_]:
-    """The patient in a CT: above the threshold (HU), largest connected component, filled slice by slice.
+    """Find the patient in a CT: above the threshold, largest connected component, filled slice by slice.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def body_mask(hu: NDArray[Any], threshold: float = -500.0) -> NDArray[np.bool_]:
 
     Returns
     -------
-    Mask of the same shape; all False when nothing lies above the threshold. The table is left out because it does
-    not touch the patient in most slices; lungs and bowel gas are inside because slices are filled.
+    Mask of the same shape; all False when nothing lies above the threshold. The table is left out because it
+    does not touch the patient in most slices; lungs and bowel gas are inside because slices are filled.
     """
     above = np.asarray(hu > threshold, dtype=np.bool_)
     labels, count = ndimage.label(above)
@@ -58,21 +58,23 @@ def tissue_regions(
 ) -> dict[str, NDArray[np.bool_]]:
     """Regions of soft tissue, fat and air, each away from every edge, found in plane.
 
-    The image is smoothed before it is compared with the ranges: noise must not decide which voxel belongs, else a
-    region would lose its tails and read too little noise. Smoothing blurs edges, which the erosion then drops.
+    The image is smoothed before it is compared with the ranges: noise must not decide which voxel belongs,
+    else a region would lose its tails and read too little noise. Smoothing blurs edges, which the erosion
+    then drops.
 
     Parameters
     ----------
     hu : (z, y, x), HU.
-    body : the patient (`body_mask(hu)` when None). Soft tissue and fat lie inside; air is all air, padding is not.
+    body : the patient (`body_mask(hu)` when None). Soft tissue and fat lie inside; air is all air, padding is
+        not.
     erosion : pixels taken off every border, in plane.
     smoothing : standard deviation of the Gaussian, pixels, in plane.
     min_voxels : smaller regions are left out of the result.
 
     Returns
     -------
-    Masks by name: "soft" (0 to 120 HU), "fat" (-140 to -60 HU), "air" (-1100 to -930 HU). Air is left out where
-    the lowest stored value clips its noise, because its mean is then no longer that of the object.
+    Masks by name: "soft" (0 to 120 HU), "fat" (-140 to -60 HU), "air" (-1100 to -930 HU). Air is left out
+    where the lowest stored value clips its noise, because its mean is then no longer that of the object.
     """
     hu = np.asarray(hu, dtype=np.float32)
     if body is None:

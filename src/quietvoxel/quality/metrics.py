@@ -1,6 +1,7 @@
 """PSNR, RMSE and SSIM of an image against its reference, over a mask and in a window of values.
 
-A PSNR without its range says nothing, so the range is never guessed from the data: every function asks for it.
+A PSNR without its range says nothing, so the range is never guessed from the data: every function asks for
+it.
 """
 
 from __future__ import annotations
@@ -95,8 +96,8 @@ def psnr(
 
     Parameters
     ----------
-    data_range : the range that the figure refers to, in the unit of the images (400 HU for a window of 400 HU,
-        1.0 for normalised MR). It has to be reported with the figure.
+    data_range : the range that the figure refers to, in the unit of the images (400 HU for a window of 400
+        HU, 1.0 for normalised MR). It has to be reported with the figure.
     image, reference, mask, window : as in `mse`.
     """
     if not data_range > 0:
@@ -111,8 +112,8 @@ def ssim_map(
 ) -> NDArray[np.float64]:
     """Structural similarity of every voxel, slice by slice, with scikit-image's defaults (7 x 7 uniform).
 
-    Slices are compared in plane because their distance is often several times the pixel size: a cube of 7 voxels
-    would compare tissue 20 mm apart. Wang et al., IEEE Trans. Image Process. 13 (2004) 600, eq. 13.
+    Slices are compared in plane because their distance is often several times the pixel size: a cube of 7
+    voxels would compare tissue 20 mm apart. Wang et al., IEEE Trans. Image Process. 13 (2004) 600, eq. 13.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What noise looks like: its power spectrum in plane (HU² mm²), radially averaged, and its lag correlation."""
+"""What noise looks like: its power spectrum in plane (HU² mm²), radially averaged; its lag correlation."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def noise_power_spectrum(
 ) -> NoisePowerSpectrum:
     """In-plane noise power spectrum of a noise-only image, from square regions half overlapping.
 
-    `NPS = dx dy / (Nx Ny) <|FFT(noise)|²>`, ICRU Report 87 (2012), section 4; Siewerdsen et al., Med. Phys. 29
-    (2002) 2655.
+    `NPS = dx dy / (Nx Ny) <|FFT(noise)|²>`, ICRU Report 87 (2012), section 4; Siewerdsen et al., Med. Phys.
+    29 (2002) 2655.
 
     Parameters
     ----------
@@ -83,7 +83,9 @@ def noise_power_spectrum(
         raise ValueError(msg)
     dy, dx = spacing_yx
     power = total / regions * dy * dx / size**2
-    return NoisePowerSpectrum(power, np.fft.fftfreq(size, dy), np.fft.fftfreq(size, dx), regions)
+    frequency_y = np.fft.fftfreq(size, dy).astype(np.float64)
+    frequency_x = np.fft.fftfreq(size, dx).astype(np.float64)
+    return NoisePowerSpectrum(power, frequency_y, frequency_x, regions)
 
 
 def radial_average(spectrum: NoisePowerSpectrum) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -105,7 +107,9 @@ def radial_average(spectrum: NoisePowerSpectrum) -> tuple[NDArray[np.float64], N
 
 
 def lag_correlation(
-    noise: NDArray[Any], lags: Sequence[tuple[int, ...]] = ((0, 1), (1, 0)), mask: NDArray[np.bool_] | None = None
+    noise: NDArray[Any],
+    lags: Sequence[tuple[int, ...]] = ((0, 1), (1, 0)),
+    mask: NDArray[np.bool_] | None = None,
 ) -> tuple[float, ...]:
     """Correlation between a voxel and its neighbour at each lag, over pairs that lie in the mask.
 
