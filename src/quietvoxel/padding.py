@@ -20,6 +20,7 @@ IMPOSSIBLE_HU = -1500.0
 """No tissue and no air has so low a value, and reconstructions clip at -1000 or -1024."""
 ENOUGH = 0.005
 """Smallest share of the voxels that is taken as padding."""
+_GROWTH = 16  # pixels
 
 
 def padding_mask(volume: Volume) -> NDArray[np.bool_] | None:
@@ -27,7 +28,8 @@ def padding_mask(volume: Volume) -> NDArray[np.bool_] | None:
 
     In CT these have the lowest value of the volume if that is -1500 HU or less, or the padding value that the
     file states; one in the range of real values (-1024 HU) counts only in one piece with the edge of the
-    slice, as the corners around a round field of view are. In MR they are areas of exact zeros; single zeros are noise.
+    slice, as the corners around a round field of view are. In MR they are areas of exact zeros; single
+    zeros are noise.
 
     Returns
     -------
@@ -62,13 +64,16 @@ def _reaching_the_edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _areas(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep areas into which a square of 3 x 3 pixels fits, with their rims."""
+    """Keep areas into which a square of 3 x 3 pixels fits, with their rims, in each slice."""
     core = mask.copy()
     for axis in (1, 2):
         core = core & _shifted(core, axis, 1, edge=True) & _shifted(core, axis, -1, edge=True)
-    for _ in range(2):  # back to the size before, and one pixel further into thin tips
+    for _ in range(_GROWTH):  # into rims and tips thinner than the square
+        before = np.count_nonzero(core)
         for axis in (1, 2):
             core = (core | _shifted(core, axis, 1, edge=False) | _shifted(core, axis, -1, edge=False)) & mask
+        if np.count_nonzero(core) == before:
+            break
     return core
 
 

@@ -24,6 +24,7 @@ _PIXEL_TAGS = (
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames",
 )  # fmt: skip
+_PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _ANY_INSTANCE = "1.2.3"
 
@@ -40,12 +41,10 @@ def stored_frames(path: Path) -> NDArray[Any]:
     BadInputError
         If the pixels are missing, cut off, or of a compression that cannot be decoded.
     """
-    import pydicom
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            data = pydicom.dcmread(path, force=True)
+            data = _read_up_to_pixels(path)
             syntax = data.file_meta.get("TransferSyntaxUID") if hasattr(data, "file_meta") else None
             if syntax is not None and syntax.is_compressed and not syntax.is_deflated:
                 pixels = _decoded(data, path)
@@ -64,6 +63,21 @@ def stored_frames(path: Path) -> NDArray[Any]:
     if frames.shape[0] != int(data.get("NumberOfFrames", 1) or 1):
         raise damaged_error(path, "has fewer frames than its header says")
     return np.asarray(frames)
+
+
+def _read_up_to_pixels(path: Path) -> Dataset:
+    """Read a file up to its pixels and not beyond: some end in megabytes of zeros that parse as elements."""
+    from pydicom.filereader import read_partial
+
+    seen = False
+
+    def is_past(tag: int, *_: Any) -> bool:
+        nonlocal seen
+        past, seen = seen, seen or tag in _PIXEL_DATA
+        return past
+
+    with path.open("rb") as file:
+        return read_partial(file, is_past, force=True)
 
 
 def _assume_syntax(data: Dataset) -> None:

@@ -102,7 +102,7 @@ def arrange(slices: Sequence[Slice], path: Path, frame: int | None = None, *, ci
 
 
 def axes_of(one: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Find the unit vectors along a row and down a column and their normal, without the rounding of the file."""
+    """Find unit vectors along a row and down a column and their normal, without the rounding of the file."""
     vectors = np.reshape(one.orientation or (1, 0, 0, 0, 1, 0), (2, 3)).astype(np.float64)
     row = vectors[0] / (np.linalg.norm(vectors[0]) or 1.0)
     column = vectors[1] - row * (row @ vectors[1])

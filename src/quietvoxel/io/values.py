@@ -116,8 +116,9 @@ def storage_of(volume: Volume, *, can_rescale: bool) -> tuple[np.dtype[Any], flo
     """
     source, data = volume.source, volume.data
     stored: np.dtype[Any] = np.dtype(source.stored_dtype)
-    own: np.dtype[Any] = {"b": np.dtype("uint8"), "e": np.dtype("float32")}.get(data.dtype.char, data.dtype)
-    own = np.dtype(own.newbyteorder("="))
+    own: np.dtype[Any] = data.dtype.newbyteorder("=")
+    if own.kind == "b" or (own.kind == "f" and own.itemsize == 2):  # no file format has these
+        own = np.dtype("uint8" if own.kind == "b" else "float32")
     if stored.kind not in "iu":
         keeps_own = own.kind in "iu" or source.format == "memory"
         return (own if keeps_own else np.dtype(stored.newbyteorder("="))), 1.0, 0.0
