@@ -1,0 +1,1 @@
+"""The denoising engines, one folder each, all behind one contract."""

@@ -1,0 +1,118 @@
+"""What an engine is: settings, a way to denoise a slab of slices, and the stages in which it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import torch
+    from torch import Tensor, nn
+
+
+
+@dataclass(frozen=True)
+class EngineContext:
+    """What an engine needs to know beside the pixels.
+
+    Attributes
+    ----------
+    sigma : noise standard deviation in the slab, in network units.
+    spacing_ratio : slice spacing over pixel spacing, as the network is told it.
+    device, dtype : where and in which precision networks run.
+    generators : one random generator per image of the batch, seeded by (seed, slice).
+    progress : called with (solver step done, steps) after each step.
+    cancelled : asked before each step; True stops the run with CancelledError.
+    """
+
+    sigma: float
+    spacing_ratio: float
+    device: torch.device
+    dtype: torch.dtype
+    generators: Sequence[torch.Generator] = ()
+    progress: Callable[[int, int], None] = field(default=lambda done, total: None)
+    cancelled: Callable[[], bool] = field(default=lambda: False)
+
+
+@dataclass(frozen=True)
+class EngineOutput:
+    """The denoised centre slices (B, 1, H, W) and, where the engine can tell, their standard deviation."""
+
+    image: Tensor
+    uncertainty: Tensor | None = None
+
+
+class Engine(Protocol):
+    """A loaded engine: networks in memory, ready for slabs.
+
+    Attributes
+    ----------
+    name : as on the command line.
+    """
+
+    name: str
+
+    def halo(self, settings: Any) -> int:
+        """Neighbouring slices needed on each side of the slice that is denoised."""
+        ...
+
+    def evaluations(self, settings: Any, context: EngineContext) -> int:
+        """Solver steps that `denoise` will report, for progress and time left."""
+        ...
+
+    def denoise(self, noisy: Tensor, settings: Any, context: EngineContext) -> EngineOutput:
+        """Denoise the centre slices of slabs.
+
+        Parameters
+        ----------
+        noisy : (B, 2 * halo + 1, H, W) in network units; a missing neighbour is all zeros.
+
+        Raises
+        ------
+        CancelledError
+            If `context.cancelled()` says so; asked before every solver step.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Slabs:
+    """Slabs cut from reference volumes.
+
+    Attributes
+    ----------
+    image : (B, slices, h, w) in network units; a missing neighbour is all zeros.
+    spacing_ratio : (B,) slice spacing over pixel spacing.
+    noise : (B, realisations, slices, h, w) unit noise images of the CT operator, or None where noise is drawn.
+    """
+
+    image: Tensor
+    spacing_ratio: Tensor
+    noise: Tensor | None = None
+
+
+class TrainingStage(Protocol):
+    """One network's training: RelativeFlow has one stage, other engines several, run one after the other.
+
+    Attributes
+    ----------
+    name : of the network in the model file.
+    halo : neighbouring slices on each side that a slab must have.
+    """
+
+    name: str
+    halo: int
+
+    def build(self) -> nn.Module:
+        """A new network of this stage."""
+        ...
+
+    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator) -> Mapping[str, Tensor]:
+        """Turn slabs into a batch; `progress` runs from 0 to 1 over the training and drives a curriculum."""
+        ...
+
+    def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """The scalar to minimise."""
+        ...

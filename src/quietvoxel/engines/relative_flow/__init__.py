@@ -1,0 +1,1 @@
+"""RelativeFlow: flow matching from noisier to noisy images (Liu et al., CVPR 2026)."""

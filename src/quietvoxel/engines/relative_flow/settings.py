@@ -1,0 +1,54 @@
+"""What the user can set in RelativeFlow, and the recipe constants of its training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from quietvoxel.engines.settings import EngineSettings
+
+
+class RelativeFlowSettings(EngineSettings):
+    """Settings of the RelativeFlow engine."""
+
+    steps: int = Field(
+        default=3,
+        ge=1,
+        le=8,
+        title="Euler steps",
+        description="Steps in which the noise is removed, the largest first; more steps take longer.",
+        json_schema_extra={"widget": "Slider", "unit": "steps"},
+    )
+    update_rule: Literal["expm1", "identity"] = Field(
+        default="expm1",
+        title="Update rule",
+        description="expm1 is exact for the trained target; identity is the authors' released rule.",
+        json_schema_extra={"widget": "ComboBox", "advanced": True},
+    )
+
+
+class RelativeFlowRecipe(BaseModel):
+    """How RelativeFlow is trained. Variances and times are those of `quietvoxel.degradation.noise_time`.
+
+    The curriculum starts at one degradation time and widens after each of its epochs by `curriculum_alpha`
+    (RelativeFlow, progressive training); here it has reached its limits after `curriculum_share` of the training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    modality: Literal["CT", "MR"] = "MR"
+    halo: int = 3
+    widths: tuple[int, ...] = (64, 128, 256)
+    blocks: tuple[int, ...] = (3, 2, 2)
+    delta_start: float = 0.2
+    delta_min: float = 0.01
+    delta_max: float = 3.0
+    curriculum: bool = True
+    curriculum_alpha: float = 0.9
+    curriculum_share: float = 0.25
+    degrade_references: bool = True
+    precondition: bool = True
+    delta_per_sample: bool = True
+    operator: Literal["modality", "gaussian"] = "modality"
+    naive: bool = False

@@ -1,0 +1,1 @@
+"""Neural networks: tensors in, tensors out; they know nothing of volumes, files or engines."""

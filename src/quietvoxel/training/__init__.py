@@ -1,0 +1,1 @@
+"""Training and fine-tuning: one trainer for every stage of every engine."""

@@ -1,0 +1,178 @@
+"""One trainer for pre-training and fine-tuning: Lightning drives devices, precision and checkpoints, stages the rest."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, IterableDataset
+
+from quietvoxel.training.references import Reference, draw_slabs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from torch import Tensor, nn
+
+    from quietvoxel.engines.contract import TrainingStage
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How long and how a stage is trained; what is trained is the stage's affair.
+
+    Attributes
+    ----------
+    max_steps : optimizer steps.
+    batch, patch : slabs per step, and their side in pixels.
+    learning_rate : of AdamW, after `warmup` steps; falls linearly to zero over the last `cooldown` of all steps.
+    ema : decay of the averaged weights that are kept.
+    seed : of weights and batches.
+    precision : Lightning's name.
+    checkpoint_every : steps between checkpoints.
+    """
+
+    max_steps: int = 7000
+    batch: int = 16
+    patch: int = 128
+    learning_rate: float = 5e-4
+    warmup: int = 100
+    cooldown: float = 0.3
+    ema: float = 0.998
+    seed: int = 0
+    precision: str = "bf16-mixed"
+    checkpoint_every: int = 200
+
+
+class _Ticks(IterableDataset[int]):
+    """An endless stream of nothing: a batch is made in the step itself, from (seed, step), so that resuming is exact."""
+
+    def __iter__(self) -> Iterator[int]:
+        while True:
+            yield 0
+
+
+class StageModule(L.LightningModule):
+    """A training stage as Lightning wants it, with averaged weights (EMA) beside the trained ones."""
+
+    def __init__(self, stage: TrainingStage, references: Sequence[Reference], plan: TrainingPlan) -> None:
+        super().__init__()
+        self.stage, self.plan = stage, plan
+        self.references = list(references)
+        self.network = stage.build()
+        self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(plan.ema))
+
+    def training_step(self, _batch: Any, _index: int) -> Tensor:
+        """Draw, degrade and score the batch of this step."""
+        plan, step = self.plan, self.global_step
+        rng = np.random.default_rng([plan.seed, step])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        slabs = draw_slabs(self.references, plan.batch, plan.patch, self.stage.halo, rng)
+        batch = self.stage.prepare(slabs, step / plan.max_steps, generator)
+        batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        return self.stage.loss(self.network, batch)
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Average the weights; early on over fewer steps, or the start would linger."""
+        self.averaged.update_parameters(self.network)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with warm-up, a plateau and a linear cool-down."""
+        plan = self.plan
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
+        )
+
+        def factor(step: int) -> float:
+            left = (plan.max_steps - step) / max(1.0, plan.cooldown * plan.max_steps)
+            return max(0.0, min(1.0, (step + 1) / max(1, plan.warmup), left))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class _Events(Callback):
+    """Tells a caller and a log file how the training goes; holds no data of any patient."""
+
+    def __init__(self, folder: Path, tell: Callable[[dict[str, Any]], None], every: int) -> None:
+        self.folder, self.tell, self.every = folder, tell, every
+        self.loss, self.count, self.began = 0.0, 0, time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, *_: Any) -> None:
+        self.loss += float(outputs["loss"])
+        self.count += 1
+        if self.count == self.every:
+            seconds = (time.monotonic() - self.began) / self.count
+            event = {
+                "event": "progress",
+                "step": trainer.global_step,
+                "steps": trainer.max_steps,
+                "loss": round(self.loss / self.count, 5),
+                "seconds_per_step": round(seconds, 3),
+                "eta_s": round(seconds * (trainer.max_steps - trainer.global_step), 1),
+            }
+            with (self.folder / "events.jsonl").open("a") as log:
+                log.write(json.dumps(event) + "\n")
+            self.tell(event)
+            self.loss, self.count, self.began = 0.0, 0, time.monotonic()
+
+
+def train_stage(
+    stage: TrainingStage,
+    references: Sequence[Reference],
+    plan: TrainingPlan,
+    folder: Path,
+    *,
+    start: nn.Module | None = None,
+    resume: bool = True,
+    tell: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> nn.Module:
+    """Train one stage and return its averaged network.
+
+    Parameters
+    ----------
+    stage : what to train.
+    references : volumes to train on, normalised.
+    plan : how long and how.
+    folder : where checkpoints and the event log go; a checkpoint found there is gone on from if `resume`.
+    start : weights to start from (fine-tuning).
+    tell : called with each progress event.
+    """
+    torch.set_float32_matmul_precision("high")
+    L.seed_everything(plan.seed, verbose=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
+    module = StageModule(stage, references, plan)
+    if start is not None:
+        module.network.load_state_dict(start.state_dict())
+        module.averaged = AveragedModel(copy.deepcopy(start), multi_avg_fn=get_ema_multi_avg_fn(plan.ema))
+    checkpoints = ModelCheckpoint(
+        folder, filename="step", every_n_train_steps=plan.checkpoint_every, save_last=True, save_top_k=1
+    )
+    trainer = L.Trainer(
+        max_steps=plan.max_steps,
+        precision=plan.precision,  # type: ignore[arg-type]  # a plain string here, a literal in Lightning
+        gradient_clip_val=1.0,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[checkpoints, _Events(folder, tell, every=50)],
+    )
+    last = folder / "last.ckpt"
+    trainer.fit(
+        module,
+        DataLoader(_Ticks(), batch_size=None),
+        ckpt_path=last if resume and last.exists() else None,
+        weights_only=False,
+    )
+    network: nn.Module = module.averaged.module
+    return network
