@@ -124,7 +124,10 @@ def ssim_map(
     planes_a, planes_b = a.reshape(-1, *a.shape[-2:]), b.reshape(-1, *b.shape[-2:])
     out = np.empty_like(planes_a)
     for plane_a, plane_b, plane_out in zip(planes_a, planes_b, out, strict=True):
-        plane_out[...] = structural_similarity(plane_b, plane_a, data_range=data_range, full=True)[1]
+        # scikit-image annotates nothing
+        _, plane_out[...] = structural_similarity(  # type: ignore[no-untyped-call]
+            plane_b, plane_a, data_range=data_range, full=True
+        )
     return out.reshape(a.shape)
 
 
