@@ -16,7 +16,9 @@ RNG = np.random.default_rng(3)
 def ct(fill: float, **metadata: float) -> Volume:
     data = np.rint(RNG.normal(-500, 300, OUTSIDE.shape)).clip(-1024, 1000).astype(np.int16)
     data[:, 20:24, 20:24] = -1024  # air that is no padding
-    return Volume(np.where(OUTSIDE, fill, data).astype(np.int16), modality=Modality.CT, source=Source(metadata=metadata))
+    return Volume(
+        np.where(OUTSIDE, fill, data).astype(np.int16), modality=Modality.CT, source=Source(metadata=metadata)
+    )
 
 
 @pytest.mark.parametrize("fill", [-1500, -2000, -2048, -3024])

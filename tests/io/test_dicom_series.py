@@ -225,6 +225,15 @@ def test_a_file_cut_within_its_header_is_refused(scanner: Scanner, cut: int) -> 
         read(path)
 
 
+def test_a_header_with_an_unknown_kind_of_value_is_refused(scanner: Scanner) -> None:
+    folder = scanner.series(1)
+    path = folder / "IM0001"
+    path.write_bytes(path.read_bytes().replace(b"\x28\x00\x10\x00US", b"\x28\x00\x10\x00Q?"))
+
+    with pytest.raises(BadInputError, match=r"IM0001 is damaged"):
+        read(path)
+
+
 def test_colour_and_mosaic_images_are_refused(scanner: Scanner, tmp_path: Path) -> None:
     scanner.series(1, SamplesPerPixel=3, PhotometricInterpretation="RGB")
     with pytest.raises(BadInputError, match="colour"):

@@ -26,7 +26,7 @@ def ct(air: float) -> np.ndarray:
 
 
 def mr() -> np.ndarray:
-    """A disc with Rician noise around it."""
+    """Draw a disc with Rician noise around it."""
     image = np.where(BODY, 400.0, 0.0)
     real, imaginary = RNG.normal(0, 15, (2, 3, 64, 64))
     return np.hypot(image + real, imaginary).astype(np.float32)

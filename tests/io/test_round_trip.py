@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -21,7 +21,7 @@ TYPES = ("uint8", "int16", "uint16", "int32", "float32", "float64")
 
 
 def rotation(quaternion: list[float]) -> np.ndarray:
-    """The rotation of a (not normalised) quaternion."""
+    """Find the rotation of a (not normalised) quaternion."""
     a, b, c, d = np.array(quaternion) / np.linalg.norm(quaternion)
     return np.array(
         [
@@ -147,7 +147,7 @@ def test_a_sheared_grid_survives_and_is_said(ending: str) -> None:
 
 
 def nifti_with_scaling(path: Path, stored: np.ndarray, slope: float, intercept: float) -> Path:
-    """A file as other programs make it: rescaled integers, no word on who wrote it."""
+    """Make a file as other programs make it: rescaled integers, no word on who wrote it."""
     volume = Volume(stored, source=Source(stored_dtype=stored.dtype.name))
     write(volume, path)
     raw = bytearray(path.read_bytes())
@@ -155,6 +155,30 @@ def nifti_with_scaling(path: Path, stored: np.ndarray, slope: float, intercept: 
     raw[148:228] = bytes(80)
     path.write_bytes(raw)
     return path
+
+
+def test_other_readers_open_a_sheared_nifti_of_ours(tmp_path: Path) -> None:
+    direction = (1, 0, 0, 0, float(np.cos(0.3)), 0, 0, -float(np.sin(0.3)), 1)
+    data = np.arange(16 * 16 * 2, dtype=np.int16).reshape(2, 16, 16)
+    write(Volume(data, Geometry((0.5, 0.5, 4.0), (1, 2, 3), direction)), tmp_path / "x.nii")
+
+    image = sitk.ReadImage(str(tmp_path / "x.nii"))
+
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image), data)
+    np.testing.assert_allclose(
+        np.reshape(image.GetDirection(), (3, 3))[:, :2], np.reshape(direction, (3, 3))[:, :2], atol=1e-6
+    )
+    assert not any("differ" in note for note in read(tmp_path / "x.nii").source.notes)
+
+
+def test_two_orientations_that_differ_are_said(tmp_path: Path) -> None:
+    data = np.arange(16 * 16 * 2, dtype=np.int16).reshape(2, 16, 16)
+    write(Volume(data), tmp_path / "x.nii")
+    raw = bytearray((tmp_path / "x.nii").read_bytes())
+    raw[268:272] = np.float32(50).tobytes()  # qoffset_x
+    (tmp_path / "x.nii").write_bytes(raw)
+
+    assert any("sform and qform) differ" in note for note in read(tmp_path / "x.nii").source.notes)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 
 @pytest.fixture
 def volume() -> Volume:
-    """A CT in memory."""
+    """Make a CT in memory."""
     data = np.random.default_rng(1).integers(-1000, 1000, (3, 20, 18)).astype(np.int16)
     return Volume(data, modality=Modality.CT, source=Source(stored_dtype="int16"))
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from quietvoxel.errors import QuietVoxelError
 from quietvoxel.io.checks import damaged_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pydicom import Dataset
@@ -86,21 +89,31 @@ def read_header(path: Path) -> Dataset | None:
         head = file.read(132)
     if not looks_like_dicom(head):
         return None
-    with warnings.catch_warnings():  # vendors break the rules in ways that do not matter here
-        warnings.simplefilter("ignore")
+    with forgiving(path):
         try:
             header = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(TAGS))
-            usable = {"Rows", "Columns", "BitsAllocated"} <= set(header.dir())
-            if not usable or header.get("Modality", "") in _NO_IMAGES:
-                return None
-            return header
         except InvalidDicomError:
             return None
-        except (EOFError, ValueError, TypeError, KeyError, NotImplementedError, OverflowError) as error:
-            raise damaged_error(path, "has an unreadable DICOM header") from error
-        except Exception as error:  # zlib.error, struct.error and what else a broken file provokes
-            if isinstance(error, (OSError, MemoryError)):
-                raise
+        usable = {"Rows", "Columns", "BitsAllocated"} <= set(header.dir())
+        return header if usable and header.get("Modality", "") not in _NO_IMAGES else None
+
+
+@contextmanager
+def forgiving(path: Path) -> Iterator[None]:
+    """Let vendors break the rules in silence, and turn what cannot be understood into one sentence.
+
+    Raises
+    ------
+    BadInputError
+        If a value in the header cannot be interpreted.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (OSError, MemoryError, QuietVoxelError):
+            raise
+        except Exception as error:  # pydicom converts late, and a broken file provokes anything
             raise damaged_error(path, "has an unreadable DICOM header") from error
 
 
@@ -141,32 +154,16 @@ def derivation_text(header: Dataset) -> str:
 
 
 def slices_of(header: Dataset, path: Path) -> list[Slice]:
-    """All slices of a file, in the order of its frames.
-
-    Raises
-    ------
-    BadInputError
-        If a number in the header is none.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            count = int(header.get("NumberOfFrames", 1) or 1)
-            shared = _first(header.get("SharedFunctionalGroupsSequence"))
-            per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
-            has_groups = len(per_frame) == count
-            return [
-                _slice(
-                    path,
-                    k,
-                    header,
-                    [per_frame[k] if has_groups else None, shared],
-                    grouped=has_groups or count == 1,
-                )
-                for k in range(count)
-            ]
-        except (ValueError, TypeError, IndexError, AttributeError) as error:
-            raise damaged_error(path, "has an unreadable number in its DICOM header") from error
+    """List all slices of a file, in the order of its frames."""
+    count = int(header.get("NumberOfFrames", 1) or 1)
+    shared = _first(header.get("SharedFunctionalGroupsSequence"))
+    per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
+    has_groups = len(per_frame) == count
+    grouped = has_groups or count == 1
+    return [
+        _slice(path, k, header, [per_frame[k] if has_groups else None, shared], grouped=grouped)
+        for k in range(count)
+    ]
 
 
 def _slice(path: Path, frame: int, header: Dataset, groups: list[Any], *, grouped: bool) -> Slice:

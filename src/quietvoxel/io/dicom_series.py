@@ -13,6 +13,7 @@ from quietvoxel.errors import BadInputError
 from quietvoxel.io.dicom_headers import (
     Slice,
     derivation_text,
+    forgiving,
     is_cine,
     is_colour,
     is_localizer,
@@ -103,23 +104,30 @@ def list_series(folder: str | Path) -> list[Series]:
 
 
 def series_of(header: Dataset, path: Path) -> Series:
-    """One file as a series of its own."""
-    padding = header.get("PixelPaddingValue")
-    return Series(
-        uid=str(header.get("SeriesInstanceUID", "") or ""),
-        number=str(header.get("SeriesNumber", "") or ""),
-        description=str(header.get("SeriesDescription", "") or "").strip(),
-        modality=str(header.get("Modality", "") or ""),
-        rows=int(header.Rows),
-        columns=int(header.Columns),
-        slices=tuple(slices_of(header, path)),
-        localizer=is_localizer(header),
-        colour=is_colour(header),
-        mosaic=is_mosaic(header),
-        cine=is_cine(header),
-        derivation=derivation_text(header),
-        padding=int(padding) if isinstance(padding, int) else None,
-    )
+    """Take one file as a series of its own.
+
+    Raises
+    ------
+    BadInputError
+        If a value in the header cannot be interpreted.
+    """
+    with forgiving(path):
+        padding = header.get("PixelPaddingValue")
+        return Series(
+            uid=str(header.get("SeriesInstanceUID", "") or ""),
+            number=str(header.get("SeriesNumber", "") or ""),
+            description=str(header.get("SeriesDescription", "") or "").strip(),
+            modality=str(header.get("Modality", "") or ""),
+            rows=int(header.Rows),
+            columns=int(header.Columns),
+            slices=tuple(slices_of(header, path)),
+            localizer=is_localizer(header),
+            colour=is_colour(header),
+            mosaic=is_mosaic(header),
+            cine=is_cine(header),
+            derivation=derivation_text(header),
+            padding=int(padding) if isinstance(padding, int) else None,
+        )
 
 
 def choose(series: list[Series], wanted: str | None, folder: Path) -> tuple[Series, list[str]]:

@@ -7,6 +7,7 @@ therefore checked here first, so that a user sees one sentence.
 from __future__ import annotations
 
 import re
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ _HEADER_BYTES = 1 << 16
 @contextmanager
 def quiet_itk() -> Iterator[Any]:
     """Give SimpleITK with its warnings switched off for the time of the block."""
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
 
     itk: Any = sitk.ProcessObject
     shown = itk.GetGlobalWarningDisplay()
@@ -83,10 +84,9 @@ def read_itk(path: Path, kind: str, frame: int | None = None) -> Volume:
             image = sitk.VectorIndexSelectionCast(image, index % components)
         keys = {k.casefold(): k for k in image.GetMetaDataKeys()}
         text = image.GetMetaData(keys[KEY.casefold()]) if KEY.casefold() in keys else ""
-        data = np.atleast_3d(sitk.GetArrayFromImage(image))
-        if image.GetDimension() == 2:
-            data = sitk.GetArrayFromImage(image)[None]
-        geometry, notes = _geometry(image)
+        data = sitk.GetArrayFromImage(image)
+        data = data[None] if data.ndim == 2 else data
+        geometry = _geometry(image)
     window = marked_window(text)
     source = Source(
         path=path,
@@ -95,7 +95,6 @@ def read_itk(path: Path, kind: str, frame: int | None = None) -> Volume:
         window=window[0] if window else None,
         level=window[1] if window else None,
         derived_by_us=is_marked(text),
-        notes=tuple(notes),
         metadata={"data_files": data_files} if data_files else {},
     )
     return Volume(data, geometry, marked_modality(text) or Modality.OTHER, source)
@@ -109,7 +108,7 @@ def _check_kind(path: Path, components: int, name: str) -> None:
         raise BadInputError(msg)
 
 
-def _geometry(image: Any) -> tuple[Geometry, list[str]]:
+def _geometry(image: Any) -> Geometry:
     # 2-D images lie in the plane z = 0 with slices of 1 mm.
     n = min(image.GetDimension(), 3)
     full = image.GetDimension()
@@ -117,12 +116,11 @@ def _geometry(image: Any) -> tuple[Geometry, list[str]]:
     direction[:n, :n] = np.reshape(image.GetDirection(), (full, full))[:n, :n]
     spacing = [*image.GetSpacing()[:n], 1.0][:3]
     origin = [*image.GetOrigin()[:n], 0.0][:3]
-    geometry = Geometry(
+    return Geometry(
         (spacing[0], spacing[1], spacing[2]),
         (origin[0], origin[1], origin[2]),
         tuple(float(v) for v in direction.ravel()),
     )
-    return geometry, []
 
 
 def detached_files(path: Path, kind: str) -> tuple[Path, ...]:
@@ -148,19 +146,41 @@ def detached_files(path: Path, kind: str) -> tuple[Path, ...]:
         count = int(np.prod([int(n) for n in fields["DimSize"].split()], dtype=object))
         count *= int(fields.get("ElementNumberOfChannels", 1))
         expected = count * _META_BYTES[fields["ElementType"].removeprefix("MET_").removesuffix("_ARRAY")]
-        if fields.get("CompressedData", "False").lower() == "true":
-            expected = int(fields.get("CompressedDataSize", 0))
     except (KeyError, ValueError) as error:
         raise damaged_error(path, "has a header without a valid DimSize or ElementType") from error
     files: tuple[Path, ...] = ()
-    if name.upper() == "LOCAL":
-        have = path.stat().st_size - end.end()
-    else:
+    local = name.upper() == "LOCAL"
+    if not local:
         files = _existing(path, name)
-        have = sum(f.stat().st_size for f in files) if files else expected
+        if not files:
+            return ()
+    where, start = (path, end.end()) if local else (files[0], 0)
+    if fields.get("CompressedData", "False").lower() == "true":
+        have = _inflated_size(where, start, expected)
+    else:
+        have = where.stat().st_size - start
     if have < expected and fields.get("BinaryData", "True").lower() == "true":
         raise damaged_error(path, f"holds {have} bytes of voxels where its header promises {expected}")
     return files
+
+
+def _inflated_size(path: Path, start: int, enough: int) -> int:
+    """How many bytes a zlib stream gives, counted up to `enough`; 0 if it is corrupt.
+
+    The MetaImage reader prints what it finds wrong to the error stream, so it shall never see it.
+    """
+    stream = zlib.decompressobj()
+    size = 0
+    with path.open("rb") as file:
+        file.seek(start)
+        while size < enough and (part := stream.unconsumed_tail or file.read(1 << 20)):
+            try:
+                size += len(stream.decompress(part, 1 << 24))
+            except zlib.error:
+                return 0
+            if stream.eof:
+                break
+    return size
 
 
 def _existing(path: Path, name: str) -> tuple[Path, ...]:

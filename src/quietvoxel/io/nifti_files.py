@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from quietvoxel.io.values import real_values, storage_of, stored_values
 from quietvoxel.volume import Modality, Source, Volume
 
 if TYPE_CHECKING:
+    from io import BufferedReader
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,11 +34,11 @@ _GZIP_LEVEL = 4  # twice as fast as the default, and the noise in an image compr
 _VECTOR_INTENTS = range(1005, 1009)
 
 
-def open_maybe_gzip(path: Path) -> BinaryIO:
+def open_maybe_gzip(path: Path) -> BufferedReader | gzip.GzipFile:
     """Open for reading, decompressing when the content is gzip, whatever the name says."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return cast("BinaryIO", gzip.open(path, "rb")) if packed else path.open("rb")
+    return gzip.GzipFile(path, "rb") if packed else path.open("rb")
 
 
 def read_nifti(path: Path, frame: int | None = None) -> Volume:
@@ -76,7 +77,9 @@ def _image_file(path: Path) -> Path:
     raise BadInputError(msg)
 
 
-def _read_voxels(path: Path, header: np.void, file: BinaryIO, frame: int | None) -> Volume:
+def _read_voxels(
+    path: Path, header: np.void, file: BufferedReader | gzip.GzipFile, frame: int | None
+) -> Volume:
     code = int(header["datatype"])
     if code in COLOUR_TYPES:
         raise colour_error(path)
@@ -122,7 +125,7 @@ def _read_voxels(path: Path, header: np.void, file: BinaryIO, frame: int | None)
 
 
 def _read_array(
-    path: Path, file: BinaryIO, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+    path: Path, file: BufferedReader | gzip.GzipFile, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     """Read voxels straight into their array; the size is checked first where the file is not compressed."""
     missing = damaged_error(path, "ends before its last voxel")
@@ -134,7 +137,7 @@ def _read_array(
     view = memoryview(cast("bytearray", out.reshape(-1).view(np.uint8)))
     done = 0
     while done < wanted:
-        part = file.readinto(view[done : done + (1 << 26)])  # type: ignore[attr-defined]
+        part = file.readinto(view[done : done + (1 << 26)])
         if not part:
             raise missing
         done += part

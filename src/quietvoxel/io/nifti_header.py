@@ -90,7 +90,7 @@ def geometry_of(header: Header) -> tuple[Geometry, list[str]]:
     if sform is not None and (not np.isfinite(sform).all() or abs(np.linalg.det(sform[:, :3])) < 1e-12):
         notes.append("The orientation matrix (sform) of the file is unusable and was not used.")
         sform = None
-    if sform is not None and qform is not None and not np.allclose(sform, qform, atol=1e-2, rtol=1e-3):
+    if sform is not None and qform is not None and not _agree(sform, qform):
         notes.append("The two orientations of the file (sform and qform) differ; the sform was used.")
     affine = sform if sform is not None else qform
     if affine is None:
@@ -108,7 +108,7 @@ def geometry_of(header: Header) -> tuple[Geometry, list[str]]:
 
 
 def set_geometry(header: NDArray[Any], geometry: Geometry, sform_code: int = 1) -> None:
-    """Write spacing, origin and direction into sform and, where it can hold them, qform."""
+    """Write spacing, origin and direction into sform and qform."""
     direction = _RAS_TO_LPS @ np.asarray(geometry.direction, np.float64).reshape(3, 3)
     origin = _RAS_TO_LPS @ np.asarray(geometry.origin, np.float64)
     header["srow"][:, :3] = direction * np.asarray(geometry.spacing)
@@ -117,12 +117,30 @@ def set_geometry(header: NDArray[Any], geometry: Geometry, sform_code: int = 1) 
     header["pixdim"][1:4] = geometry.spacing
     header["pixdim"][0] = 1.0
     header["qoffset"] = origin
-    if np.allclose(direction.T @ direction, np.eye(3), atol=1e-4):
-        if np.linalg.det(direction) < 0:  # the qform mirrors the third axis by its sign in pixdim[0]
-            direction[:, 2] *= -1
-            header["pixdim"][0] = -1.0
-        header["quatern"] = _quaternion(direction)
-        header["qform_code"] = sform_code
+    # A sheared grid fits the sform alone. The qform then gets the axes of the slices and their normal: ITK,
+    # which takes sheared files by their qform or not at all, opens it and shows each slice in its shape.
+    rotation = _orthogonal(direction)
+    if np.linalg.det(rotation) < 0:  # the qform mirrors the third axis by its sign in pixdim[0]
+        rotation[:, 2] *= -1
+        header["pixdim"][0] = -1.0
+    header["quatern"] = _quaternion(rotation)
+    header["qform_code"] = sform_code
+
+
+def _orthogonal(direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn the third axis, and as little as needed the second, to right angles."""
+    row = direction[:, 0] / np.linalg.norm(direction[:, 0])
+    column = direction[:, 1] - row * (row @ direction[:, 1])
+    column /= np.linalg.norm(column)
+    normal = np.cross(row, column)
+    return np.stack([row, column, normal * (1.0 if normal @ direction[:, 2] >= 0 else -1.0)], axis=1)
+
+
+def _agree(sform: NDArray[np.float64], qform: NDArray[np.float64]) -> bool:
+    """Whether a qform says what the sform says, or at least the upright version of a sheared one."""
+    axes = sform[:, :3] / np.linalg.norm(sform[:, :3], axis=0)
+    upright = np.hstack([_orthogonal(axes) * np.linalg.norm(sform[:, :3], axis=0), sform[:, 3:]])
+    return any(np.allclose(form, qform, atol=1e-2, rtol=1e-3) for form in (sform, upright))
 
 
 def _qform(header: Header, pixdim: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,7 +25,8 @@ def shear_note(geometry: Geometry) -> list[str]:
     angle = shear_degrees(geometry)
     if angle <= TOLERANCE_DEGREES:
         return []
-    return [
+    note = (
         f"The voxel axes are sheared by {angle:.1f} degrees (not at right angles, as with a tilted gantry); "
         "the place of every slice is kept, but some viewers will show it upright."
-    ]
+    )
+    return [note]
