@@ -2,10 +2,10 @@
 
 >>> import quietvoxel
 >>> noisy = quietvoxel.read("scan.nii.gz")
->>> quietvoxel.write(quietvoxel.denoise(noisy), "quiet.nii.gz")
+>>> quietvoxel.write(quietvoxel.denoise(noisy).volume, "quiet.nii.gz")
 
-Nothing heavy is imported before it is used: `import quietvoxel` costs milliseconds, and torch comes with the first
-volume that is denoised.
+Nothing heavy is imported before it is used: `import quietvoxel` costs milliseconds, and torch comes with the
+first volume that is denoised.
 """
 
 from __future__ import annotations

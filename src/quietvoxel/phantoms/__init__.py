@@ -1,7 +1,7 @@
 """Phantoms with a known truth: CT and MR volumes drawn from a seed, for tests, demonstrations and training.
 
-An anatomy is a function of the seed and of millimetres only, never of the voxel grid: the same seed seen at two
-resolutions is the same patient. Noise is not made here; that is the business of `quietvoxel.degradation`.
+An anatomy is a function of the seed and of millimetres only, never of the voxel grid: the same seed seen at
+two resolutions is the same patient. Noise is not made here; that is the business of `quietvoxel.degradation`.
 """
 
 from quietvoxel.phantoms.ct import ct_phantom

@@ -1,7 +1,7 @@
 """A CT of chest and abdomen with known truth, in HU: the patient as a list of shapes drawn from a seed.
 
-Anatomical coordinates in mm: x to the patient's left, y to the back, z to the head; z = 0 lies at the dome of the
-diaphragm. What a plane looks like is in `ct_drawing`; this file decides who the patient is.
+Anatomical coordinates in mm: x to the patient's left, y to the back, z to the head; z = 0 lies at the dome of
+the diaphragm. What a plane looks like is in `ct_drawing`; this file decides who the patient is.
 """
 
 from __future__ import annotations
@@ -87,16 +87,16 @@ def ct_phantom(
 ) -> Volume:
     """Noise-free CT of a patient drawn from `seed`, float32 HU, axial, axes (z, y, x).
 
-    The patient is life-size, or shrunk as a whole where the field of view could not hold the body (a test volume of
-    64 pixels is then a small patient, with lesions as much smaller).
+    The patient is life-size, or shrunk as a whole where the field of view could not hold the body (a test
+    volume of 64 pixels is then a small patient, with lesions as much smaller).
 
     Parameters
     ----------
     shape : voxels (z, y, x).
     spacing_mm : mm between voxel centres (z, y, x), as `Geometry.spacing_zyx`.
     seed : which patient; the same on every grid.
-    centre_z_mm : height of the middle slice above the dome of the diaphragm (chest positive, abdomen negative);
-        drawn from the seed by default, so that most volumes hold both lung bases and liver.
+    centre_z_mm : height of the middle slice above the dome of the diaphragm (chest positive, abdomen
+        negative); drawn from the seed by default, so that most volumes hold both lung bases and liver.
     """
     patient, level_mm = _patient(np.random.default_rng([seed, 0xC7]))
     needed = 2.0 * (patient.half_width + 1.5 * patient.fat_mm + 8.0)

@@ -53,21 +53,21 @@ def _draw_body(canvas: Canvas, patient: Patient) -> FloatArray:
     strands = canvas.field(patient.strands)
     septa = np.clip((np.abs(canvas.field(patient.organ)) - 0.05) * -25, 0, 1)
     fat = t.fat + 5 * canvas.field(patient.parenchyma) + 30 * septa
-    canvas.paint(fat.astype(np.float32), body + np.float32(1.8))
+    canvas.paint(fat, body + np.float32(1.8))
     # Fat runs between the muscle bundles and between the layers of the wall.
     layers = np.abs(muscle + 0.45 * patient.wall_mm + 1.2 * strands) - 0.5
     marbling = np.clip(0.55 * (strands - 1.15), 0, 0.8)
     meat = t.muscle + 4 * canvas.field(patient.fine)
     meat = meat + (np.float32(t.fat) - meat) * np.maximum(marbling, 0.65 * canvas.share(layers))
-    canvas.paint(meat.astype(np.float32), muscle)
+    canvas.paint(meat, muscle)
     inner = muscle + np.float32(patient.wall_mm)
-    canvas.paint(fat.astype(np.float32), inner)
+    canvas.paint(fat, inner)
     for s in (-1.0, 1.0):
         back = ellipse_distance((x - s * 29, 25.0), (y - (patient.spine_y + 30), 19.0))
-        canvas.paint(meat.astype(np.float32), smooth_max(back, muscle, 4.0))
+        canvas.paint(meat, smooth_max(back, muscle, 4.0))
         psoas_mm = np.clip((-40 - canvas.z) * 0.16, 0.1, 19)
         psoas = np.hypot(x - s * 36, (y - patient.spine_y - 4) * 0.9) - psoas_mm
-        canvas.paint(meat.astype(np.float32), psoas.astype(np.float32))
+        canvas.paint(meat, psoas)
     return muscle
 
 
@@ -80,13 +80,13 @@ def _draw_lungs(canvas: Canvas, patient: Patient, cavity: FloatArray) -> FloatAr
         base = (floor - z) * np.float32(0.7)
         apex = (z - 190) * np.float32(0.5)
         medial = 30 - s * x + 3 * canvas.field(patient.organ) - 8 * np.clip(y / 60, -0.4, 1)
-        one = smooth_max(smooth_max(cavity + 3, medial.astype(np.float32), 14.0), np.maximum(base, apex), 4.0)
+        one = smooth_max(smooth_max(cavity + 3, medial, 14.0), np.maximum(base, apex), 4.0)
         lung = np.minimum(lung, one)
     share = canvas.share(lung)
     if share.any():
         texture = 14 * canvas.field(patient.parenchyma) + 10 * canvas.field(patient.fine)
         gravity = 0.35 * canvas.y
-        canvas.paint((patient.tissue.lung + texture + gravity).astype(np.float32), lung)
+        canvas.paint(patient.tissue.lung + texture + gravity, lung)
         patient.lung_vessels.paint(canvas, max(45.0, 0.8 * patient.tissue.blood), within=share)
     return share
 
@@ -101,7 +101,7 @@ def _draw_mediastinum(canvas: Canvas, patient: Patient) -> None:
         septum = np.abs(
             canvas.x[window] - patient.heart.centre[0] + 0.6 * (canvas.y[window] - patient.heart.centre[1])
         )
-        canvas.paint(t.blood, np.maximum(heart + 10, 5 - septum).astype(np.float32), window)
+        canvas.paint(t.blood, np.maximum(heart + 10, 5 - septum), window)
     patient.veins.paint(canvas, 0.5 * (t.blood + t.vein), warped=True)
     patient.arteries.paint(canvas, t.blood, warped=True)
     if canvas.z_mm > 60:
@@ -109,8 +109,8 @@ def _draw_mediastinum(canvas: Canvas, patient: Patient) -> None:
         patient.trachea.paint(canvas, _AIR, warped=True)
     if canvas.z_mm > -10:
         gullet = np.hypot(canvas.x - 2, canvas.y - patient.spine_y + 28) - 7
-        canvas.paint(t.muscle - 15, gullet.astype(np.float32))
-        canvas.paint(-500.0, (gullet + 5).astype(np.float32), weight=0.7)
+        canvas.paint(t.muscle - 15, gullet)
+        canvas.paint(-500.0, gullet + 5, weight=0.7)
 
 
 def _draw_abdomen(canvas: Canvas, patient: Patient, cavity: FloatArray) -> None:
@@ -123,7 +123,7 @@ def _draw_abdomen(canvas: Canvas, patient: Patient, cavity: FloatArray) -> None:
     right = patient.dome[0] - 4 - (np.square(x + 66) + 0.8 * np.square(y + 12)) * np.float32(1 / 95)
     left = patient.dome[1] - 4 - (np.square(x - 66) + 0.8 * np.square(y + 12)) * np.float32(1 / 95)
     roof = (z - np.where(x < 0, right, np.maximum(left, right - 6 * np.abs(x)))) * np.float32(0.7)
-    inside = smooth_max(cavity + 2.5, roof.astype(np.float32), 3.0)
+    inside = smooth_max(cavity + 2.5, roof, 3.0)
 
     bounded = canvas.share(inside)
     patient.mesentery.paint(canvas, 0.6 * t.blood + 0.4 * t.muscle, within=bounded)
@@ -136,7 +136,7 @@ def _draw_abdomen(canvas: Canvas, patient: Patient, cavity: FloatArray) -> None:
         before = canvas.image.copy()
         part.paint(canvas, 10.0, warped=True)
         stool = np.clip(0.5 * (before - canvas.image) / (t.bowel - 10.0 + 1e-3), 0, 1)
-        canvas.image -= stool * np.clip(160 * bumps + 130 * grain, -40, 700).astype(np.float32)
+        canvas.image -= stool * np.clip(160 * bumps + 130 * grain, -40, 700)
     patient.pancreas.paint(canvas, t.bowel + 8, warped=True)
 
     if found := patient.stomach.distance(canvas):
@@ -144,7 +144,7 @@ def _draw_abdomen(canvas: Canvas, patient: Patient, cavity: FloatArray) -> None:
         stomach = smooth_max(stomach + 2 * bumps[window], inside[window] + 3, 5.0)
         canvas.paint(t.bowel, stomach, window)
         food = 18 + 14 * np.clip(grain[window] + bumps[window], -1, 3)
-        canvas.paint(food.astype(np.float32), stomach + 4, window)
+        canvas.paint(food, stomach + 4, window)
         # Gas collects in front, with a level as flat as the table.
         level = canvas.y_mm[window[0], None] - np.float32(
             patient.stomach.centre[1] - 0.45 * patient.stomach.radii[1]
@@ -153,7 +153,7 @@ def _draw_abdomen(canvas: Canvas, patient: Patient, cavity: FloatArray) -> None:
     if found := patient.spleen.distance(canvas):
         window, spleen = found
         spleen = smooth_max(spleen + 1.5 * bumps[window], inside[window], 4.0)
-        canvas.paint((t.spleen + 2.5 * grain[window] + 1.5 * fine[window]).astype(np.float32), spleen, window)
+        canvas.paint(t.spleen + 2.5 * grain[window] + 1.5 * fine[window], spleen, window)
     _draw_liver(canvas, patient, inside, bumps, grain)
     if found := patient.gallbladder.distance(canvas):
         window, gall = found
@@ -175,9 +175,7 @@ def _draw_liver(
     liver = smooth_max(liver + 2.0 * bumps, inside, 6.0)
     share = canvas.share(liver)
     if share.any():
-        canvas.paint(
-            (t.liver + 2.5 * grain + 1.2 * bumps + 1.5 * canvas.field(patient.fine)).astype(np.float32), liver
-        )
+        canvas.paint(t.liver + 2.5 * grain + 1.2 * bumps + 1.5 * canvas.field(patient.fine), liver)
         patient.liver_vessels.paint(canvas, t.vein, within=share)
 
 
@@ -192,11 +190,11 @@ def _draw_kidney(
     # The sinus opens towards the spine.
     inward = np.abs(canvas.x[window]) - (abs(kidney.centre[0]) - 4)
     sinus = np.maximum(outer + 11, inward + 3 * grain[window])
-    canvas.paint((t.cortex + 3 * grain[window]).astype(np.float32), outer, window)
+    canvas.paint(t.cortex + 3 * grain[window], outer, window)
     pyramids = np.maximum(outer + 7, 0.8 - 3.5 * (bumps[window] + 0.6))
-    canvas.paint(t.medulla, pyramids.astype(np.float32), window)
-    canvas.paint(t.fat + 25, sinus.astype(np.float32), window)
-    canvas.paint(t.medulla - 12, (np.abs(sinus + 5) - 1.6).astype(np.float32), window)
+    canvas.paint(t.medulla, pyramids, window)
+    canvas.paint(t.fat + 25, sinus, window)
+    canvas.paint(t.medulla - 12, np.abs(sinus + 5) - 1.6, window)
 
 
 def _draw_lesions(canvas: Canvas, patient: Patient, lung: FloatArray) -> None:
@@ -224,10 +222,10 @@ def _draw_spine(canvas: Canvas, patient: Patient) -> None:
     waist = 2.2 * np.clip(-level / body_half, 0, 1)
     bean = ellipse_distance((x, 23.0), (y - 0.004 * x * x, 17.0))
     disc = np.maximum(bean - 0.5, -level)
-    marrow = (t.trabecular + 55 * canvas.field(patient.bone)[window]).astype(np.float32)
+    marrow = t.trabecular + 55 * canvas.field(patient.bone)[window]
 
-    canvas.paint(88.0, disc.astype(np.float32), window)
-    vertebra = np.maximum(bean + waist, level).astype(np.float32)
+    canvas.paint(88.0, disc, window)
+    vertebra = np.maximum(bean + waist, level)
     parts = [vertebra]
     canal = ellipse_distance((x, 12.0), (y - 25, 9.5))
     arch = np.maximum(np.abs(canal - 3.2) - 3.4, np.abs(along - 0.42 * height) - 0.30 * height)
@@ -236,7 +234,7 @@ def _draw_spine(canvas: Canvas, patient: Patient) -> None:
     )
     cross = np.abs(y - 24 - 0.25 * np.abs(x)) - 4.0
     transverse = np.maximum(np.maximum(cross, np.abs(np.abs(x) - 26) - 14), np.abs(along - 0.5 * height) - 6)
-    parts += [part.astype(np.float32) for part in (arch, spinous, transverse)]
+    parts += [arch, spinous, transverse]
     for part in parts:
         canvas.paint(t.cortical, part, window)
     for part in parts:
@@ -263,10 +261,10 @@ def _draw_ribs(canvas: Canvas, patient: Patient, wall: FloatArray) -> None:
         np.float32
     )
     rib = np.maximum(rib, limits)
-    canvas.paint(95.0, np.maximum(rib, -front).astype(np.float32))
-    bony = np.maximum(rib, front).astype(np.float32)
+    canvas.paint(95.0, np.maximum(rib, -front))
+    bony = np.maximum(rib, front)
     canvas.paint(t.cortical, bony)
-    canvas.paint((t.trabecular + 40 * canvas.field(patient.bone)).astype(np.float32), bony + np.float32(1.3))
+    canvas.paint(t.trabecular + 40 * canvas.field(patient.bone), bony + np.float32(1.3))
     if canvas.z_mm > 15:
         sternum = ellipse_distance((x, 19.0), (y + patient.half_depth - 9, 6.0))
         canvas.paint(t.cortical - 150, sternum)

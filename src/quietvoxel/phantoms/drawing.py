@@ -1,14 +1,14 @@
-"""Drawing anatomy with true partial volume: planes thinner than a slice, soft edges in them, their mean as voxel.
+"""Drawing anatomy with true partial volume: thin planes with soft edges, whose mean is the voxel.
 
-Shapes are signed distances in mm, negative inside. An edge is a ramp one pixel wide, which is the share of the pixel
-that lies inside; along thick slices and coarse pixels several samples are averaged.
+Shapes are signed distances in mm, negative inside. An edge is a ramp one pixel wide, which is the share of
+the pixel that lies inside; along thick slices and coarse pixels several samples are averaged.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, cos, radians, sin
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
+    Floats = NDArray[np.floating[Any]]
     Point = tuple[float, float, float]
     Window = tuple[slice, slice]
 
 EVERYWHERE: Window = (slice(None), slice(None))
-_SAMPLE_MM = 1.25
-_MOST_SAMPLES = 4
+_SAMPLE_MM = 1.5
+_MOST_SAMPLES = 3
 
 
 class Canvas:
-    """One plane of the phantom: where its pixels lie (mm; x to the left, y to the back) and what is drawn there."""
+    """One plane: where its pixels lie (mm; x to the left, y to the back) and what is drawn there."""
 
     def __init__(
         self, z_mm: float, y_mm: FloatArray, x_mm: FloatArray, pixel_mm: float, ground: float
@@ -54,15 +55,17 @@ class Canvas:
             self._fields[key] = field.plane(self.z_mm, self.y_mm, self.x_mm)
         return self._fields[key]
 
-    def share(self, distance_mm: FloatArray) -> FloatArray:
+    def share(self, distance_mm: Floats) -> FloatArray:
         """Share of each pixel inside a shape, 0 to 1."""
-        inside: FloatArray = np.clip(np.float32(0.5) - distance_mm / self.pixel_mm, 0, 1)
+        inside: FloatArray = np.clip(
+            np.float32(0.5) - np.asarray(distance_mm, dtype=np.float32) / self.pixel_mm, 0, 1
+        )
         return inside
 
     def paint(
         self,
-        value: float | FloatArray,
-        distance_mm: FloatArray,
+        value: float | Floats,
+        distance_mm: Floats,
         window: Window = EVERYWHERE,
         within: FloatArray | None = None,
         weight: float = 1.0,
@@ -72,7 +75,7 @@ class Canvas:
         if within is not None:
             share = share * within[window]
         part = self.image[window]
-        part += share * (np.float32(value) - part if np.isscalar(value) else value - part)
+        part += share * (np.asarray(value, dtype=np.float32) - part)
 
     def window(
         self, y_mm: float, x_mm: float, reach_y: float, reach_x: float, margin_mm: float = 0.0
@@ -96,7 +99,7 @@ class Ellipsoid:
     angle: float = 0.0
 
     def distance(self, canvas: Canvas, warp_mm: float = 12.0) -> tuple[Window, FloatArray] | None:
-        """Window and signed distance in it (first order, exact near the surface), or None where out of reach."""
+        """Window and signed distance in it (exact near the surface), or None where out of reach."""
         x0, y0, z0 = self.centre
         if abs(canvas.z_mm - z0) > self.radii[2] + warp_mm:
             return None
@@ -111,7 +114,7 @@ class Ellipsoid:
         return window, ellipse_distance((x, self.radii[0]), (y, self.radii[1]), (z, self.radii[2]))
 
 
-def ellipse_distance(*axes: tuple[FloatArray, float]) -> FloatArray:
+def ellipse_distance(*axes: tuple[Floats, float]) -> FloatArray:
     """Signed distance to an ellipse or ellipsoid from (coordinate, radius) pairs, to first order."""
     first = sum((np.square(v * np.float32(1 / r)) for v, r in axes), np.float32(0))
     second = sum((np.square(v * np.float32(1 / r**2)) for v, r in axes), np.float32(0))
@@ -119,14 +122,14 @@ def ellipse_distance(*axes: tuple[FloatArray, float]) -> FloatArray:
     return np.asarray(level * (level - 1) / np.sqrt(second + np.float32(1e-12)), dtype=np.float32)
 
 
-def smooth_max(a: FloatArray, b: FloatArray, rounding_mm: float) -> FloatArray:
+def smooth_max(a: Floats, b: Floats, rounding_mm: float) -> FloatArray:
     """Intersection of two shapes with a rounded edge."""
     return np.asarray(
         0.5 * (a + b + np.sqrt(np.square(a - b) + np.float32(rounding_mm**2))), dtype=np.float32
     )
 
 
-def smooth_min(a: FloatArray, b: FloatArray, rounding_mm: float) -> FloatArray:
+def smooth_min(a: Floats, b: Floats, rounding_mm: float) -> FloatArray:
     """Union of two shapes with a rounded seam."""
     return -smooth_max(-a, -b, rounding_mm)
 

@@ -1,7 +1,7 @@
-"""An MR of the head with known truth: grey and white matter folded by a labyrinth of sulci, in arbitrary units.
+"""An MR of the head with known truth: grey and white matter folded by a labyrinth of sulci.
 
-Coordinates in mm: x to the patient's left, y to the back, z to the head; the origin lies between the thalami. The
-image is the magnitude a scanner would give without noise, coil shading included.
+Coordinates in mm: x to the patient's left, y to the back, z to the head; the origin lies between the thalami.
+The image is the magnitude a scanner would give without noise, in arbitrary units, coil shading included.
 """
 
 from __future__ import annotations
@@ -105,10 +105,10 @@ def mr_phantom(
     *,
     centre_z_mm: float | None = None,
 ) -> Volume:
-    """Noise-free magnitude image of a head drawn from `seed`, float32 in arbitrary units, axial, axes (z, y, x).
+    """Noise-free magnitude image of a head drawn from `seed`, float32, axial, axes (z, y, x).
 
-    The head is life-size, or shrunk as a whole where the field of view could not hold it. The three contrasts of
-    one seed show the same anatomy.
+    The head is life-size, or shrunk as a whole where the field of view could not hold it. The three contrasts
+    of one seed show the same anatomy.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How one plane of the head is drawn: scalp, skull, the space of the fluid, then brain, ventricles and vessels."""
+"""How one plane of the head is drawn: scalp, skull and fluid, then brain, ventricles and vessels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw_head(canvas: Canvas, head: Head) -> None:
     head.sinus_vein.paint(canvas, 0.5 * (s["vessel"] + s["grey"]), warped=True)
     texture = 1 + 0.012 * canvas.field(head.tissue) + 0.012 * canvas.field(head.grain)
     shading = np.exp(np.float32(head.shading_strength) * canvas.field(head.shading))
-    canvas.image *= (head.gain * texture * shading).astype(np.float32)
+    canvas.image *= head.gain * texture * shading
 
 
 def _draw_skull(canvas: Canvas, head: Head) -> FloatArray:
@@ -44,8 +44,8 @@ def _draw_skull(canvas: Canvas, head: Head) -> FloatArray:
     low = np.clip((-25 - canvas.z) / 45, 0, 1)
     if low.any():
         tube = np.hypot(canvas.x / 64, (canvas.y + 8) / 82)
-        column = ((tube - 1) * np.float32(70)).astype(np.float32)
-        outer_base = np.where(low > 0, np.minimum(inner, column + 6), inner).astype(np.float32)
+        column = (tube - 1) * np.float32(70)
+        outer_base = np.where(low > 0, np.minimum(inner, column + 6), inner)
     else:
         outer_base = inner
     outline = canvas.field(head.outline)
@@ -53,24 +53,22 @@ def _draw_skull(canvas: Canvas, head: Head) -> FloatArray:
     thick = np.clip(1 + 0.25 * outline, 0.5, 1.6)
     scalp = outer_base - inner_table - outer_table - diploe * thick
     grain = canvas.field(head.grain)
-    canvas.paint(s["skin"], (scalp - head.scalp_mm * (1 + 0.15 * outline) - 1.8).astype(np.float32))
+    canvas.paint(s["skin"], scalp - head.scalp_mm * (1 + 0.15 * outline) - 1.8)
     canvas.paint(
-        (s["fat"] * (1 + 0.05 * grain)).astype(np.float32),
-        (scalp - head.scalp_mm * (1 + 0.15 * outline)).astype(np.float32),
+        s["fat"] * (1 + 0.05 * grain),
+        scalp - head.scalp_mm * (1 + 0.15 * outline),
     )
     # The temporal muscle fills the hollow beside the skull.
     temple = np.hypot((canvas.y + 28) / 34, (canvas.z + 14) / 36) * 30 - 30
-    muscle = smooth_max((scalp - 0.75 * head.scalp_mm).astype(np.float32), temple.astype(np.float32), 8.0)
-    canvas.paint((s["muscle"] * (1 + 0.04 * grain)).astype(np.float32), muscle.astype(np.float32))
-    canvas.paint(s["bone"], scalp.astype(np.float32))
+    muscle = smooth_max(scalp - 0.75 * head.scalp_mm, temple, 8.0)
+    canvas.paint(s["muscle"] * (1 + 0.04 * grain), muscle)
+    canvas.paint(s["bone"], scalp)
     marrow = np.maximum(inner_table - inner, inner - inner_table - diploe * thick)
-    canvas.paint(
-        (s["marrow"] * (0.9 + 0.12 * canvas.field(head.tissue))).astype(np.float32), marrow.astype(np.float32)
-    )
+    canvas.paint(s["marrow"] * (0.9 + 0.12 * canvas.field(head.tissue)), marrow)
     base = np.float32(-44) - np.float32(0.24) * canvas.y - canvas.z + 3 * outline
     if base.max() > -8:
-        _draw_face(canvas, head, scalp, base.astype(np.float32))
-    inner = smooth_max(inner, base.astype(np.float32), 6.0)
+        _draw_face(canvas, head, scalp, base)
+    inner = smooth_max(inner, base, 6.0)
     canvas.paint(s["csf"], inner)
     return inner
 
@@ -82,8 +80,8 @@ def _draw_face(canvas: Canvas, head: Head, scalp: FloatArray, base: FloatArray) 
     tissue = canvas.field(head.tissue)
     canvas.paint(s["muscle"], below)
     lobules = np.maximum(below, 0.6 - 4 * (tissue - 0.4))
-    canvas.paint(s["fat"], lobules.astype(np.float32))
-    canvas.paint(s["bone"], np.maximum(below, np.abs(tissue + 0.9) * 6 - 1.2).astype(np.float32))
+    canvas.paint(s["fat"], lobules)
+    canvas.paint(s["bone"], np.maximum(below, np.abs(tissue + 0.9) * 6 - 1.2))
     for sinus in head.sinuses:
         if found := sinus.distance(canvas):
             canvas.paint(0.0, found[1] + tissue[found[0]], found[0])
@@ -117,7 +115,7 @@ def _brain_depth(canvas: Canvas, head: Head, inner: FloatArray) -> FloatArray:
     fissure = np.maximum(midline, -joined) - np.float32(0.7 + head.sulcus_mm)
     depth = np.minimum(np.minimum(below, sheet), fissure)
     sylvian = _tube_depth(canvas, head)
-    return np.minimum(depth, sylvian).astype(np.float32)
+    return np.minimum(depth, sylvian)
 
 
 def _tube_depth(canvas: Canvas, head: Head) -> FloatArray:
@@ -128,7 +126,7 @@ def _tube_depth(canvas: Canvas, head: Head) -> FloatArray:
         if not min(a[2], b[2]) - 25 < canvas.z_mm < max(a[2], b[2]) + 25:
             continue
         x, y, z = canvas.x - np.float32(a[0]), canvas.y - np.float32(a[1]), (canvas.z - np.float32(a[2]))
-        step = (b - a).astype(np.float32)
+        step = b - a
         along = np.clip((x * step[0] + y * step[1] + z * step[2]) / (step @ step), 0, 1)
         off = np.square(x - along * step[0]) + np.square(y - along * step[1])
         off = np.sqrt(off + np.square(z - along * step[2]) * np.float32(0.35)) - np.float32((r0 + r1) / 2)
@@ -148,10 +146,10 @@ def _paint_folded(
     """Grey matter down to `thickness` below the surface, white matter under it, with edges one pixel wide."""
     if min(depth.shape) < 2:
         return
-    rise = np.hypot(*np.gradient(depth, float(canvas.pixel_mm))).astype(np.float32)
+    rise = np.hypot(*np.gradient(depth, float(canvas.pixel_mm)))
     rise = np.clip(rise, 0.4, 2.5)
     canvas.paint(head.signal["grey"], -depth / rise, window)
-    canvas.paint((head.signal["white"] * tracts).astype(np.float32), (thickness - depth) / rise, window)
+    canvas.paint(head.signal["white"] * tracts, (thickness - depth) / rise, window)
 
 
 def _draw_hindbrain(canvas: Canvas, head: Head, inner: FloatArray) -> None:
@@ -163,9 +161,7 @@ def _draw_hindbrain(canvas: Canvas, head: Head, inner: FloatArray) -> None:
         sheet = np.abs(fold) / np.sqrt(np.square(slope) + np.float32(0.06**2))
         depth = np.minimum(-hull, np.maximum(sheet, -hull - 13) - np.float32(0.15 + 0.3 * head.sulcus_mm))
         canvas.paint(s["csf"], hull - np.float32(2), window, canvas.share(inner))
-        _paint_folded(
-            canvas, head, depth.astype(np.float32), np.full_like(depth, 1.5), np.ones_like(depth), window
-        )
+        _paint_folded(canvas, head, depth, np.full_like(depth, 1.5), np.ones_like(depth), window)
     head.brainstem.paint(canvas, s["csf"], wall_mm=1.6, warped=True)
     head.brainstem.paint(canvas, 0.75 * s["white"] + 0.25 * s["grey"], warped=True)
 
@@ -177,15 +173,13 @@ def _draw_depths(canvas: Canvas, head: Head) -> None:
         if found := nucleus.distance(canvas):
             window, distance = found
             soft = 0.5 * s["deep"] + 0.5 * s["grey"]
-            canvas.paint(
-                soft, (distance + 0.4 * canvas.field(head.tissue)[window]).astype(np.float32), window
-            )
+            canvas.paint(soft, distance + 0.4 * canvas.field(head.tissue)[window], window)
     tissue = canvas.field(head.tissue)
     for lesion in head.lesions:
         if found := lesion.distance(canvas):
             window, distance = found
             ragged = (distance + 0.8 * tissue[window]) * np.float32(0.6)
-            canvas.paint(s["lesion"], ragged.astype(np.float32), window, weight=0.85)
+            canvas.paint(s["lesion"], ragged, window, weight=0.85)
     head.ventricles.paint(canvas, s["csf"], warped=True)
     for chamber in head.midline:
         if found := chamber.distance(canvas):

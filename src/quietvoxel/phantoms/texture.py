@@ -1,8 +1,7 @@
 """Smooth random fields that are functions of millimetres, so that any voxel grid samples the same field.
 
-`SmoothField` is broad-band (organ outlines, parenchyma, bias fields), `WaveField` has one wavelength (cortical
-folds). Both are
-separable and evaluated plane by plane: a smooth field on 512 x 512 pixels takes about 2 ms.
+`SmoothField` is broad-band (organ outlines, parenchyma, bias fields), `WaveField` has one wavelength (folded
+cortex). Both are separable and evaluated plane by plane: 512 x 512 pixels take about 2 ms.
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ def centred_positions(count: int, spacing_mm: float) -> FloatArray:
 def _spline_taps(
     positions_mm: FloatArray, pitch_mm: float, count: int
 ) -> tuple[NDArray[np.intp], FloatArray]:
-    """The four lattice nodes around each position and their cubic B-spline weights, both (4, len(positions))."""
+    """Four lattice nodes around each position and their cubic B-spline weights, both (4, positions)."""
     at = positions_mm / np.float32(pitch_mm)
     node = np.floor(at)
     t = at - node
