@@ -65,7 +65,7 @@ class Kernel:
         between 0.25 and 0.55.
         """
         # Linear interpolation repeats the periodic spectrum above Nyquist, damped by sinc^4.
-        f = torch.linspace(0.0, 4.0, 8001, dtype=torch.float64)
+        f = torch.linspace(0.0, 4.0, 401, dtype=torch.float64)
         folded = (f + 1) % 2 - 1
         ramp = folded.abs() * self.response(folded)
         power = ramp * ramp * torch.sinc(f / 2) ** 4
@@ -80,7 +80,7 @@ def _ramp(cells: int, pitch_mm: float, like: Tensor) -> tuple[Tensor, int]:
     h = torch.where(n % 2 == 1, -1.0 / (math.pi * n.clamp(min=1) * pitch_mm) ** 2, torch.zeros_like(n))
     h[0] = 0.25 / pitch_mm**2
     spectrum = torch.fft.rfft(h).real * pitch_mm
-    return spectrum.to(like), size
+    return spectrum.to(like.dtype).to(like.device), size
 
 
 def filter_projections(sinogram: Tensor, pitch_mm: float, kernel: Kernel | Sequence[Kernel]) -> Tensor:
@@ -125,7 +125,7 @@ def random_kernel(generator: torch.Generator, low: float = 0.2, high: float = 0.
     window = windows[min(int(draw[0] * len(windows)), len(windows) - 1)]
     target = low + (high - low) * float(draw[1])
     soft, sharp = 0.2, 4.0
-    for _ in range(24):
+    for _ in range(12):
         middle = 0.5 * (soft + sharp)
         if Kernel(window, middle).correlation() > target:
             soft = middle

@@ -1,19 +1,17 @@
 """CT dose reduction by noise insertion: the noise of a lower dose is made and added, the image is left alone.
 
-The scan is taken to be one of dose 1: a ray of line integral p brings I0 exp(-p) photons, with Poisson noise, and
-the detector adds electronic noise of variance E photons^2. To first order the log-projection at dose fraction a
-has the variance e^p / (a I0) + E e^{2p} / (a I0)^2, so that what the scan itself lacks is
+What the scan lacks of the noise of a lower dose has, in the log-projections, the variance
 
-    e^p / I0 (1/a - 1)  +  E e^{2p} / I0^2 (1/a^2 - 1).
+    e^p / I0 (1/a - 1)  +  E e^{2p} / I0^2 (1/a^2 - 1)
 
-Both terms keep their shape at every dose: one pair of noise images serves them all (`NoiseUnit`). Dose fraction
-and time are tied by a = exp(-5 delta) (Liu et al., RelativeFlow, 2026). A second reduction starts from the dose
-that the first one left (`reference_dose`); together they have the variance of one at the product of the doses.
+(see `ct_scanner`). Both terms keep their shape at every dose: one pair of noise images serves them all. A second
+reduction starts from the dose that the first one left (`reference_dose`); together they have the variance of one
+at the product of the doses.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,8 +19,14 @@ from torch.nn import functional
 
 from quietvoxel.degradation.ct_geometry import ParallelBeam
 from quietvoxel.degradation.ct_projector import CTProjector
+from quietvoxel.degradation.ct_scanner import (
+    MU_WATER,
+    Scanner,
+    attenuation,
+    dose_fraction,
+    log_variance,
+)
 from quietvoxel.degradation.ct_tissue import soft_tissue_sd
-from quietvoxel.degradation.noise_time import DOSE_EXPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,48 +36,9 @@ if TYPE_CHECKING:
     from quietvoxel.degradation.ct_geometry import BeamGeometry
     from quietvoxel.degradation.ct_kernel import Kernel
 
-__all__ = [
-    "NoiseUnit",
-    "Scanner",
-    "attenuation",
-    "degrade_ct",
-    "dose_fraction",
-    "insert_noise",
-    "log_variance",
-    "path_lengths",
-    "unit_noise",
-]
+__all__ = ["NoiseUnit", "degrade_ct", "insert_noise", "path_lengths", "unit_noise"]
 
-MU_WATER = 0.02  # per mm, about 70 keV
 PADDING_BELOW_HU = -1025.0
-
-
-@dataclass(frozen=True)
-class Scanner:
-    """What sets the noise of the scan that is degraded, at dose fraction 1.
-
-    Attributes
-    ----------
-    photons : photons per ray and view without an object, I0, for 600 views.
-    electronic_variance : variance of the electronic noise, photons^2.
-    min_photons : no ray brings fewer photons than this; keeps the first-order variance finite in shadows.
-    min_dose_fraction : floor of the tube current; no dose fraction goes below.
-    """
-
-    photons: float = 1e6
-    electronic_variance: float = 100.0
-    min_photons: float = 10.0
-    min_dose_fraction: float = 0.005
-
-    def shared_among(self, views: int) -> Scanner:
-        """Give the scanner that spreads the photons of 600 views over this many: the image is as noisy."""
-        share = 600 / views
-        return replace(
-            self,
-            photons=self.photons * share,
-            electronic_variance=self.electronic_variance * share,
-            min_photons=self.min_photons * share,
-        )
 
 
 @dataclass(frozen=True)
@@ -119,23 +84,6 @@ def _per_sample(value: Tensor | float, like: Tensor) -> Tensor:
     return tensor.reshape(-1, 1, 1, 1)
 
 
-def dose_fraction(delta: Tensor | float, scanner: Scanner | None = None) -> Tensor:
-    """Dose fraction exp(-5 delta), not below the tube-current floor of the scanner."""
-    floor = (scanner or Scanner()).min_dose_fraction
-    return torch.exp(-DOSE_EXPONENT * torch.as_tensor(delta)).clamp(min=floor)
-
-
-def attenuation(hu: Tensor) -> Tensor:
-    """Attenuation in 1/mm of HU between air and -1000 + 4071; padding counts as air."""
-    return MU_WATER * (hu.clamp(-1000.0, 3071.0) / 1000.0 + 1.0)
-
-
-def log_variance(p: Tensor, scanner: Scanner) -> tuple[Tensor, Tensor]:
-    """Variance of the log-projection at dose 1: photon and electronic part, both shaped like `p`."""
-    photons = (scanner.photons * torch.exp(-p)).clamp(min=scanner.min_photons)
-    return 1 / photons, scanner.electronic_variance / (photons * photons)
-
-
 def path_lengths(hu: Tensor, projector: CTProjector, every: int = 4) -> Tensor:
     """Line integrals of a slice on all rays of `projector`, from fewer views and cells where they suffice.
 
@@ -143,8 +91,8 @@ def path_lengths(hu: Tensor, projector: CTProjector, every: int = 4) -> Tensor:
     ----------
     hu : (B, 1, H, W).
     projector : where the rays run.
-    every : project one view in so many and interpolate between them; when this is above 1, a slice of 256 pixels
-        or more is projected at half its resolution.
+    every : project one view in so many and interpolate between them; when this is above 1, a slice of 256
+        pixels or more is projected at half its resolution.
 
     Returns
     -------
@@ -160,6 +108,7 @@ def path_lengths(hu: Tensor, projector: CTProjector, every: int = 4) -> Tensor:
         projector.geometry.thinned(every, shrink * projector.pitch_mm),
         (hu.shape[-2] // shrink, hu.shape[-1] // shrink),
         (rows * shrink, columns * shrink),
+        oversampling=1.0,
     )
     p = coarse.project(functional.avg_pool2d(mu, shrink) if shrink > 1 else mu)
     p = torch.cat([p, projector.geometry.wrapped(p[:, :, :1])], dim=2)

@@ -11,7 +11,8 @@ import torch
 
 from quietvoxel.degradation.ct_geometry import ParallelBeam
 from quietvoxel.degradation.ct_kernel import Kernel, random_kernel
-from quietvoxel.degradation.ct_noise import NoiseUnit, Scanner, unit_noise
+from quietvoxel.degradation.ct_noise import NoiseUnit, unit_noise
+from quietvoxel.degradation.ct_scanner import Scanner
 from quietvoxel.degradation.ct_tissue import soft_tissue_sd
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class NoiseBank:
     """Unit noise images of slices, several realisations of each.
 
     A linear mix of the realisations with weights on the unit sphere is again a realisation, so that a few
-    stored images give endless ones; draws made together are mixed with orthogonal weights and are independent.
+    stored images give endless ones; draws made together have orthogonal weights and are independent.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ class NoiseBank:
         spacings_mm : pixel spacing of each.
         generator : source of randomness.
         kernel : reconstruction kernel of all; drawn anew for each slice when not given (`random_kernel`).
-        geometry : the beam; when not given parallel, with as many views as the slice's size needs, 600 at most.
+        geometry : the beam; when not given parallel, with as many views as the size needs, 600 at most.
         scanner : as in `unit_noise`.
         realisations : stored for each slice; at least as many as draws that have to be independent.
         sd_hu : the SD in soft tissue that half the dose is to insert, for all or for each slice, such as the
@@ -160,7 +161,7 @@ def _beam(hu: Tensor) -> ParallelBeam:
 def _window(
     stored: Tensor, crop: tuple[int, int, int, int], shift: int, generator: torch.Generator
 ) -> Tensor:
-    move = torch.randint(-shift, shift + 1, (2,), generator=generator).tolist()
+    move = torch.randint(-shift, shift + 1, (2,), generator=generator, device=generator.device).tolist()
     for axis, start, length, step in ((-2, crop[0], crop[2], move[0]), (-1, crop[1], crop[3], move[1])):
         moved = min(max(start + step, 0), stored.shape[axis] - length)
         stored = stored.narrow(axis, moved, length)
@@ -169,5 +170,5 @@ def _window(
 
 def _mix(stored: Tensor, draws: int, generator: torch.Generator) -> Tensor:
     """Mix (2, R, h, w) with random orthonormal weights into (draws, 2, h, w)."""
-    weights = torch.randn(2, stored.shape[1], draws, generator=generator)
-    return torch.einsum("crhw,crd->dchw", stored, torch.linalg.qr(weights)[0])
+    weights = torch.randn(2, stored.shape[1], draws, generator=generator, device=generator.device)
+    return torch.einsum("crhw,crd->dchw", stored, torch.linalg.qr(weights)[0].to(stored.device))
