@@ -87,6 +87,33 @@ class Scanner:
         self.count += 1
         return save(data, self.folder / f"IM{self.count:04d}")
 
+    def multi_frame(self, **frame_tags: Any) -> Path:
+        """Write an enhanced file of three slices, last one first; `frame_tags` are asked for each."""
+        data = dicom_slice(0, ImagePositionPatient=None, ImageOrientationPatient=None, PixelSpacing=None)
+        frames = []
+        for k in (2, 1, 0):
+            place, plane, measures, frame = (
+                pydicom.Dataset(),
+                pydicom.Dataset(),
+                pydicom.Dataset(),
+                pydicom.Dataset(),
+            )
+            place.ImagePositionPatient = [-10.0, -20.0, 5.0 + 2.5 * k]
+            plane.ImageOrientationPatient = frame_tags.get("orientation", lambda _: [1, 0, 0, 0, 1, 0])(k)
+            measures.PixelSpacing = [0.8, 0.7]
+            scaling = pydicom.Dataset()
+            scaling.RescaleSlope = frame_tags.get("slope", lambda _: 1)(k)
+            scaling.RescaleIntercept = -1024
+            frame.PlanePositionSequence = [place]
+            frame.PlaneOrientationSequence = [plane]
+            frame.PixelMeasuresSequence = [measures]
+            frame.PixelValueTransformationSequence = [scaling]
+            frames.append(frame)
+        data.PerFrameFunctionalGroupsSequence = frames
+        data.NumberOfFrames = 3
+        data.PixelData = b"".join(stored_slice(k).tobytes() for k in (2, 1, 0))
+        return self.add(data)
+
 
 @pytest.fixture
 def scanner(tmp_path: Path) -> Scanner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pydicom
 import pytest
 
 from quietvoxel.errors import BadInputError
@@ -222,6 +223,40 @@ def test_a_file_cut_within_its_header_is_refused(scanner: Scanner, cut: int) -> 
     path.write_bytes(path.read_bytes()[:cut])
 
     with pytest.raises(BadInputError, match="IM0001"):
+        read(path)
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_files_without_preamble_are_read(scanner: Scanner, tmp_path: Path, implicit: bool) -> None:
+    expected = read(scanner.series(3))
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for path in scanner.folder.iterdir():
+        data = pydicom.dcmread(path)
+        del data.file_meta
+        data.save_as(bare / path.name, implicit_vr=implicit, little_endian=True)
+
+    np.testing.assert_array_equal(read(bare).data, expected.data)
+
+
+def test_a_multi_frame_file_is_the_volume_of_its_slices(scanner: Scanner, tmp_path: Path) -> None:
+    volume = read(scanner.multi_frame())
+    classic = read(type(scanner)(tmp_path / "classic").series(3))
+
+    np.testing.assert_array_equal(volume.data, classic.data)
+    assert volume.geometry == classic.geometry
+
+
+def test_a_slope_per_frame_is_applied_frame_by_frame(scanner: Scanner) -> None:
+    volume = read(scanner.multi_frame(slope=lambda k: k + 0.5))
+
+    np.testing.assert_allclose(volume.data[:, 0, 0], [(k + 0.5) * (100 + k) - 1024 for k in range(3)])
+
+
+def test_frames_of_several_orientations_are_refused(scanner: Scanner) -> None:
+    path = scanner.multi_frame(orientation=lambda k: [1, 0, 0, 0, 1, 0] if k else [1, 0, 0, 0, 0, -1])
+
+    with pytest.raises(BadInputError, match="several orientations"):
         read(path)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
 
 from quietvoxel.errors import BadInputError
 from quietvoxel.io import read, write
@@ -80,6 +81,26 @@ def test_jpeg_2000_ct_is_in_hu(dicom: Path) -> None:
     assert volume.data.min() == -1024
     assert volume.geometry.spacing[2] == pytest.approx(2.0)
     assert volume.source.notes == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["totalseg_ct_j2k", "odd_cases/hitachi/anatomical/001", "odd_cases/generic/anatomical/001"]
+)
+def test_regular_series_lie_where_itk_puts_them(dicom: Path, name: str) -> None:
+    reader = sitk.ImageSeriesReader()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(dicom / name)))
+    image = reader.Execute()
+
+    volume = read(dicom / name)
+
+    theirs = sitk.GetArrayFromImage(image)
+    theirs_last = np.array(image.TransformIndexToPhysicalPoint([n - 1 for n in image.GetSize()]))
+    axes = np.reshape(volume.geometry.direction, (3, 3)) * volume.geometry.spacing
+    ours_last = np.array(volume.geometry.origin) + axes @ [n - 1 for n in reversed(volume.shape)]
+    np.testing.assert_array_equal(volume.data, theirs)
+    np.testing.assert_allclose(volume.geometry.origin, image.GetOrigin(), atol=1e-4)
+    np.testing.assert_allclose(ours_last, theirs_last, atol=1e-2)
 
 
 def test_an_oblique_mr_has_its_slices_along_their_normal(dicom: Path) -> None:

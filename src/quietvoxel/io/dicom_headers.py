@@ -31,6 +31,7 @@ TAGS = [
     "FrameTime", "FrameTimeVector", "CineRate", "Manufacturer", "DerivationDescription",
     "ContributingEquipmentSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
+_SAME_DIRECTION = 0.02  # of a direction cosine, about one degree
 _NO_IMAGES = frozenset({"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "SR", "PR", "KO", "REG", "AU", "DOC", "ECG"})
 _LOCALIZER = re.compile(r"locali[sz]er|\bscouts?\b|topogram|scanogram|surview|\b3[- ]?plane\b", re.IGNORECASE)
 
@@ -164,6 +165,14 @@ def slices_of(header: Dataset, path: Path) -> list[Slice]:
         _slice(path, k, header, [per_frame[k] if has_groups else None, shared], grouped=grouped)
         for k in range(count)
     ]
+
+
+def are_parallel(one: Slice, other: Slice) -> bool:
+    """Whether two slices have the same orientation, or both none."""
+    if one.orientation is None or other.orientation is None:
+        return one.orientation is other.orientation
+    pairs = zip(one.orientation, other.orientation, strict=True)
+    return all(abs(a - b) <= _SAME_DIRECTION for a, b in pairs)
 
 
 def _slice(path: Path, frame: int, header: Dataset, groups: list[Any], *, grouped: bool) -> Slice:

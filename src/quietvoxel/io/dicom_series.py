@@ -12,6 +12,7 @@ import numpy as np
 from quietvoxel.errors import BadInputError
 from quietvoxel.io.dicom_headers import (
     Slice,
+    are_parallel,
     derivation_text,
     forgiving,
     is_cine,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _LISTED = 12
-_SAME_DIRECTION = 0.02
-"""Difference in the direction cosines up to which slices are parallel (about one degree)."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +112,10 @@ def series_of(header: Dataset, path: Path) -> Series:
     """
     with forgiving(path):
         padding = header.get("PixelPaddingValue")
+        number = header.get("SeriesNumber")
         return Series(
             uid=str(header.get("SeriesInstanceUID", "") or ""),
-            number=str(header.get("SeriesNumber", "") or ""),
+            number=str(number) if number is not None else "",
             description=str(header.get("SeriesDescription", "") or "").strip(),
             modality=str(header.get("Modality", "") or ""),
             rows=int(header.Rows),
@@ -217,10 +217,7 @@ def _belongs(one: Series, other: Series, first: Slice) -> bool:
         return False
     if not one.uid and mine.path.parent != first.path.parent:
         return False
-    if (mine.orientation is None) != (first.orientation is None):
-        return False
-    near = np.allclose(mine.orientation or (0.0,), first.orientation or (0.0,), atol=_SAME_DIRECTION)
-    return near and np.allclose(mine.spacing, first.spacing, rtol=1e-3)
+    return are_parallel(mine, first) and np.allclose(mine.spacing, first.spacing, rtol=1e-3)
 
 
 def _with_slices(one: Series, slices: list[Slice]) -> Series:

@@ -151,6 +151,9 @@ def write_nifti(volume: Volume, path: Path) -> int:
     -------
     How many voxels were clipped to the range of the stored type.
     """
+    if max(volume.shape) > np.iinfo(np.int16).max:
+        msg = f"{path} would need a side of over 32767 voxels, which NIfTI cannot hold; choose .nrrd."
+        raise BadInputError(msg)
     dtype, slope, intercept = storage_of(volume, can_rescale=True)
     stored, clipped = stored_values(volume.data, dtype, slope, intercept)
     header = np.zeros((), NIFTI1.newbyteorder("<"))

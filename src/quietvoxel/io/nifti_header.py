@@ -87,7 +87,7 @@ def geometry_of(header: Header) -> tuple[Geometry, list[str]]:
     pixdim[~np.isfinite(pixdim) | (pixdim == 0)] = 1.0
     qform = _qform(header, pixdim) if header["qform_code"] > 0 else None
     sform = np.asarray(header["srow"], np.float64) if header["sform_code"] > 0 else None
-    if sform is not None and (not np.isfinite(sform).all() or abs(np.linalg.det(sform[:, :3])) < 1e-12):
+    if sform is not None and not _is_usable(sform):
         notes.append("The orientation matrix (sform) of the file is unusable and was not used.")
         sform = None
     if sform is not None and qform is not None and not _agree(sform, qform):
@@ -134,6 +134,12 @@ def _orthogonal(direction: NDArray[np.float64]) -> NDArray[np.float64]:
     column /= np.linalg.norm(column)
     normal = np.cross(row, column)
     return np.stack([row, column, normal * (1.0 if normal @ direction[:, 2] >= 0 else -1.0)], axis=1)
+
+
+def _is_usable(form: NDArray[np.float64]) -> bool:
+    """Whether the three axes are finite and not in one plane."""
+    sizes = np.linalg.norm(form[:, :3], axis=0)
+    return bool(np.isfinite(form).all() and sizes.all() and abs(np.linalg.det(form[:, :3] / sizes)) > 1e-4)
 
 
 def _agree(sform: NDArray[np.float64], qform: NDArray[np.float64]) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from quietvoxel.errors import BadInputError
 from quietvoxel.io.checks import pick_frame
+from quietvoxel.io.dicom_headers import are_parallel
 from quietvoxel.io.orthogonality import TOLERANCE_DEGREES
 from quietvoxel.volume import Geometry
 
@@ -67,6 +68,9 @@ def arrange(slices: Sequence[Slice], path: Path, frame: int | None = None, *, ci
         notes.append(f"{len(slices) - len(unique)} files are copies of others and were used once.")
     if any(s.position is None or s.orientation is None for s in unique):
         return _without_positions(unique, path, frame, notes, cine=cine)
+    if not all(are_parallel(unique[0], other) for other in unique):
+        msg = f"{path} has slices of several orientations, which form no volume; separate them first."
+        raise BadInputError(msg)
     row, column, normal = axes_of(unique[0])
     places = np.array([s.position for s in unique], np.float64)
     depth = places @ normal
