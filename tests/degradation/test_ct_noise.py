@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from quietvoxel.degradation.ct_geometry import FanBeam, ParallelBeam
-from quietvoxel.degradation.ct_kernel import Kernel, random_kernel
+from quietvoxel.degradation.ct_kernel import BODY_KERNEL, Kernel, random_kernel
 from quietvoxel.degradation.ct_noise import (
     NoiseUnit,
     degrade_ct,
@@ -130,7 +130,7 @@ def test_the_noise_is_unbiased_and_reproducible(slice_and_unit: tuple[torch.Tens
 
 
 @pytest.mark.parametrize(
-    "kernel", [Kernel("hann"), Kernel("cosine"), Kernel("shepp-logan"), Kernel("hann", 0.7)]
+    "kernel", [BODY_KERNEL, Kernel("hann"), Kernel("cosine"), Kernel("shepp-logan"), Kernel("hann", 0.7)]
 )
 def test_neighbouring_pixels_correlate_as_the_kernel_says(kernel: Kernel) -> None:
     hu = ellipse(128, 0.8, 0.8)
@@ -139,6 +139,10 @@ def test_neighbouring_pixels_correlate_as_the_kernel_says(kernel: Kernel) -> Non
     measured = lag_one_correlation(unit.quantum, soft_tissue_mask(hu))
 
     assert measured == pytest.approx(kernel.correlation(), abs=0.05)
+
+
+def test_the_usual_kernel_correlates_like_real_series() -> None:
+    assert 0.35 < BODY_KERNEL.correlation() < 0.45
 
 
 def test_drawn_kernels_span_the_correlation_of_real_series() -> None:

@@ -4,9 +4,9 @@ What the scan lacks of the noise of a lower dose has, in the log-projections, th
 
     e^p / I0 (1/a - 1)  +  E e^{2p} / I0^2 (1/a^2 - 1)
 
-(see `ct_scanner`). Both terms keep their shape at every dose: one pair of noise images serves them all. A second
-reduction starts from the dose that the first one left (`reference_dose`); together they have the variance of one
-at the product of the doses.
+(see `ct_scanner`). Both terms keep their shape at every dose: one pair of noise images serves them all. A
+second reduction starts from the dose that the first one left (`reference_dose`); together they have the
+variance of one at the product of the doses.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from torch.nn import functional
 
 from quietvoxel.degradation.ct_geometry import ParallelBeam
+from quietvoxel.degradation.ct_kernel import BODY_KERNEL
 from quietvoxel.degradation.ct_projector import CTProjector
 from quietvoxel.degradation.ct_scanner import (
     MU_WATER,
@@ -135,7 +136,7 @@ def unit_noise(
     hu : (B, 1, H, W) slices in HU; they set how much each ray is attenuated.
     spacing_mm : pixel spacing, one number or (row, column).
     generator : source of randomness, on the device of `hu`; quantum noise is drawn before electronic.
-    kernel : one reconstruction kernel, or one for each of the B; a Hann window when not given.
+    kernel : one reconstruction kernel, or one for each of the B; `BODY_KERNEL` when not given.
     geometry : the beam; 600 parallel views when not given.
     scanner : photons and electronic noise of 600 views; another number of views shares them.
     realisations : R, independent noise images for each slice.
@@ -153,7 +154,7 @@ def unit_noise(
             [quantum.expand(-1, realisations, -1, -1), electronic.expand(-1, realisations, -1, -1)], 1
         )
         white = torch.randn(sd.shape, generator=generator, dtype=hu.dtype, device=hu.device)
-        noise = projector.fbp(white.mul_(sd.sqrt_()), kernel) * (1000.0 / MU_WATER)
+        noise = projector.fbp(white.mul_(sd.sqrt_()), kernel or BODY_KERNEL) * (1000.0 / MU_WATER)
     return NoiseUnit(noise[:, :realisations], noise[:, realisations:])
 
 

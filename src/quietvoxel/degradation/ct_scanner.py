@@ -1,9 +1,9 @@
 """How dose becomes noise on the detector: attenuation, photons, electronics.
 
-The scan at hand is taken to be one of dose 1: a ray of line integral p brings I0 exp(-p) photons, with Poisson
-noise, and the detector adds electronic noise of variance E photons^2. To first order the log-projection at the
-dose fraction a then has the variance e^p / (a I0) + E e^{2p} / (a I0)^2. Dose and time are tied by
-a = exp(-5 delta) (Liu et al., RelativeFlow, 2026).
+The scan at hand is taken to be one of dose 1: a ray of line integral p brings I0 exp(-p) photons, with
+Poisson noise, and the detector adds electronic noise of variance E photons^2. To first order the
+log-projection at the dose fraction a then has the variance e^p / (a I0) + E e^{2p} / (a I0)^2. Dose and time
+are tied by a = exp(-5 delta) (Liu et al., RelativeFlow, 2026).
 """
 
 from __future__ import annotations

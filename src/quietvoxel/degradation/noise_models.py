@@ -1,4 +1,4 @@
-"""Noise models of the denoising literature, for images on [0, 1], with DiffDenoise's experiments as presets."""
+"""Noise models of the denoising literature for images on [0, 1]; DiffDenoise's experiments as presets."""
 
 from __future__ import annotations
 
