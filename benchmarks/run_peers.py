@@ -1,0 +1,88 @@
+"""Run every peer at every standard point and keep the scores, one file each, so that a stop loses nothing.
+
+OMP_NUM_THREADS=1 nice -n 19 python benchmarks/run_peers.py    # cheap peers first, BM4D last
+OMP_NUM_THREADS=1 nice -n 19 python benchmarks/run_peers.py --modality MR --peers BM4D --kinds truth
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from typing import TYPE_CHECKING
+
+import SimpleITK
+from peers import PEERS, told, tuned_settings
+from scoring import clean_image_psnr, score
+from standard_points import KINDS, StandardPoint, points
+from volumes import RUNS, add_data_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from peers import Settings
+
+RESULTS = RUNS / "peers"
+
+
+def result_file(folder: Path, key: str, method: str) -> Path:
+    """Name the file that holds the scores of a method at a point."""
+    return folder / f"{key}--{method.replace(' ', '_')}.json"
+
+
+def facts(point: StandardPoint) -> dict[str, str | float | bool | None]:
+    """Collect what a table has to know of a point; goes into every result file."""
+    clean = clean_image_psnr(point)
+    return {
+        "name": point.name,
+        "modality": point.modality,
+        "kind": point.kind,
+        "level": point.level,
+        "counts": bool(point.counts),
+        "sigma_added": float(point.sigma_added),
+        "sigma_ref": float(point.sigma_ref),
+        "clean_image_psnr": None if clean == float("inf") else float(clean),
+    }
+
+
+def run_peer(point: StandardPoint, peer: str, settings: Settings) -> dict[str, object]:
+    """Denoise a point with a peer and score the result."""
+    known = told(point)
+    start = time.perf_counter()
+    image = PEERS[peer](known, settings)
+    seconds = time.perf_counter() - start
+    return {
+        "method": peer,
+        **facts(point),
+        "scores": score(point, image),
+        "seconds": seconds,
+        "settings": settings,
+        "device": f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)",
+    }
+
+
+def main() -> None:
+    """Run what has no result yet."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    add_data_option(parser)
+    parser.add_argument("--modality", nargs="+", choices=("MR", "CT"), default=("MR", "CT"))
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--peers", nargs="+", choices=tuple(PEERS), default=tuple(PEERS))
+    options = parser.parse_args()
+    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for peer in options.peers:
+        for modality in options.modality:
+            for point in points(options.data, modality=modality, kinds=options.kinds):
+                path = result_file(RESULTS, point.key, peer)
+                if path.exists():
+                    continue
+                result = run_peer(point, peer, tuned_settings(modality, peer, point.sigma_added))
+                path.write_text(json.dumps(result, indent=1))
+                scores = result["scores"]
+                print(point.key, peer, f"{scores['psnr']:.2f} dB {result['seconds']:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
