@@ -89,6 +89,22 @@ def find_model(name: str | None = None, *, engine: str = "relativeflow", modalit
     return chosen[0]
 
 
+def model_named(name: str) -> ModelCard:
+    """The model of this name, whatever its engine.
+
+    Raises
+    ------
+    ModelError
+        If there is none.
+    """
+    models = list_models()
+    for card in models:
+        if card.name == name:
+            return card
+    msg = f"There is no model '{name}'; available: {', '.join(m.name for m in models) or 'none'}."
+    raise ModelError(msg)
+
+
 def load_tensors(card: ModelCard) -> dict[str, Tensor]:
     """Read a model's weights and check them against the card's SHA-256.
 

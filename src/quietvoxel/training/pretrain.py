@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
+from quietvoxel import __version__
+from quietvoxel.degradation.noise_time import noise_time_for
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe
 from quietvoxel.engines.relative_flow.training import RelativeFlowStage
 from quietvoxel.errors import QuietVoxelError
+from quietvoxel.models import ModelCard, save_model
+from quietvoxel.models.store import BUNDLED
 from quietvoxel.phantoms import ct_phantom, mr_phantom
 from quietvoxel.training.prepare import load_references, read_references
 from quietvoxel.training.references import Reference
@@ -18,6 +27,24 @@ from quietvoxel.volume import Modality, Volume
 
 PHANTOM_SPACINGS = ((1.0, 1.0, 1.0), (0.7, 0.7, 0.7), (3.0, 0.9, 0.9), (1.6, 0.8, 0.8))
 """Phantoms add thin slices with known truth, of which public scans have few: (z, y, x) mm."""
+
+TRAINING_DATA = {
+    "CT": [
+        "TCIA NSCLC Radiogenomics (CC BY 3.0)",
+        "TCIA Lung-PET-CT-Dx (CC BY 4.0)",
+        "TotalSegmentator test CT (Apache-2.0)",
+        "TCIA Soft-tissue-Sarcoma (CC BY 3.0)",
+        "TCIA COVID-19-NY-SBU (CC BY 4.0)",
+        "QuietVoxel phantoms (Apache-2.0)",
+    ],
+    "MR": [
+        "Longitudinal MS lesion database, Lesjak et al. (CC BY)",
+        "TCIA PROSTATEx (CC BY 4.0)",
+        "TCIA Soft-tissue-Sarcoma (CC BY 3.0)",
+        "FNNDSC volunteer brain (Apache-2.0)",
+        "QuietVoxel phantoms (Apache-2.0)",
+    ],
+}
 
 
 def phantom_volumes(modality: Modality, count: int) -> list[tuple[str, Volume]]:
@@ -45,10 +72,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--phantoms", type=int, default=6, help="phantom volumes trained on beside the data")
     parser.add_argument("--skip", nargs="*", default=[], help="leave out volumes whose names start so")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="weight file to write; default: the bundled model's place")
+    parser.add_argument("--out", type=Path, default=BUNDLED, help="folder of the model; default: the bundled ones")
+    parser.add_argument("--name", help="of the model; default relativeflow-MODALITY")
+    parser.add_argument("--export-only", action="store_true", help="write the model from the last checkpoint")
     options = parser.parse_args(arguments)
     try:
-        run(options)
+        if options.export_only:
+            print(f"Wrote {export_checkpoint(options).origin}")
+        else:
+            run(options)
     except QuietVoxelError as error:
         print(error, file=sys.stderr)  # noqa: T201  # a command-line program speaks on the terminal
         return error.exit_code
@@ -69,14 +101,75 @@ def run(options: argparse.Namespace) -> None:
     )
     if options.phantoms:
         references += load_references(phantom_volumes(modality, options.phantoms), modality, cache=cache, tell=say)
-    delta_max = 1.0 if modality == Modality.CT else 3.0
-    recipe = RelativeFlowRecipe(modality=modality.value, delta_max=delta_max)
+    recipe = recipe_for(modality)
     plan = TrainingPlan(max_steps=options.max_steps, seed=options.seed)
 
     def tell(event: dict[str, Any]) -> None:
         say(f"step {event['step']}/{event['steps']}  loss {event['loss']:.4f}  {event['eta_s'] / 60:.0f} min left")
 
-    train_stage(RelativeFlowStage(recipe), references, plan, folder, tell=tell)
+    network = train_stage(RelativeFlowStage(recipe), references, plan, folder, tell=tell)
+    say(f"Wrote {export(network, recipe, options, plan.max_steps).origin}")
+
+
+def recipe_for(modality: Modality) -> RelativeFlowRecipe:
+    """The recipe of the bundled models: the longest step is capped where the operator still makes sense."""
+    if modality == Modality.CT:
+        return RelativeFlowRecipe(modality="CT", delta_max=1.0)
+    return RelativeFlowRecipe(modality="MR", delta_max=3.0)
+
+
+def export(network: nn.Module, recipe: RelativeFlowRecipe, options: argparse.Namespace, steps: int) -> ModelCard:
+    """Write a trained network as a model with its card."""
+    modality = recipe.modality
+    noise_time = noise_time_for(modality)
+    low, high = (math.sqrt(noise_time.variance(t)) for t in (recipe.delta_min, recipe.delta_max))
+    noise = (
+        f"{1000 * low:.1f} to {1000 * high:.0f} HU"
+        if modality == "CT"
+        else f"{low:.3f} to {high:.2f} of the 99.5th percentile"
+    )
+    intensity = (
+        "HU / 1000, shown to the network within -1024 to 3072 HU"
+        if modality == "CT"
+        else "magnitude / its 99.5th percentile inside the field of view"
+    )
+    name = options.name or f"relativeflow-{modality.lower()}"
+    return save_model(
+        options.out,
+        {f"velocity.{key}": value for key, value in network.state_dict().items()},
+        {
+            "name": name,
+            "title": f"{modality} general",
+            "engine": "relativeflow",
+            "modality": modality,
+            "description": f"RelativeFlow for {modality}, trained on noisy references of mixed quality.",
+            "architecture": recipe.model_dump(mode="json"),
+            "intensity": intensity,
+            "training_data": TRAINING_DATA[modality],
+            "training": {
+                "steps": steps,
+                "plan": asdict(TrainingPlan(max_steps=options.max_steps, seed=options.seed)),
+                "command": f"python -m quietvoxel.training.pretrain relative-flow --modality {modality.lower()} --data DIR"
+                f" --max-steps {options.max_steps} --phantoms {options.phantoms} --seed {options.seed}",
+            },
+            "noise_range": noise,
+            "intended_use": "Research on CT and MR denoising; not for primary diagnosis.",
+            "licence": "Apache-2.0",
+            "version": __version__,
+        },
+    )
+
+
+def export_checkpoint(options: argparse.Namespace) -> ModelCard:
+    """Write the model from the last checkpoint of a run that is still going on."""
+    folder = options.folder or Path("runs") / f"{options.engine}-{options.modality}"
+    checkpoint = torch.load(folder / "last.ckpt", map_location="cpu", weights_only=False)
+    prefix = "averaged.module."
+    state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
+    recipe = recipe_for(Modality(options.modality.upper()))
+    network = RelativeFlowStage(recipe).build()
+    network.load_state_dict(state)
+    return export(network, recipe, options, int(checkpoint["global_step"]))
 
 
 if __name__ == "__main__":

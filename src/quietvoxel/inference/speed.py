@@ -1,0 +1,79 @@
+"""Measure how fast a device runs the network, and how fast it could."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from quietvoxel.engines.relative_flow.settings import RelativeFlowSettings
+from quietvoxel.inference.denoise import denoise
+from quietvoxel.inference.devices import choose_device, choose_precision
+from quietvoxel.inference.loaded import load_engine
+from quietvoxel.inference.options import InferenceOptions
+from quietvoxel.models import find_model
+from quietvoxel.volume import Geometry, Modality, Volume
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A measured run: seconds for all slices, for one evaluation, and the arithmetic done in a second."""
+
+    seconds: float
+    seconds_per_evaluation: float
+    flop_per_second: float
+    device: torch.device
+    dtype: torch.dtype
+    threads: int
+
+
+def network_speed(
+    *, size: int = 512, slices: int = 6, steps: int = 3, device: str = "auto", precision: str = "auto"
+) -> Speed:
+    """Denoise a noise volume (slices, size, size) as CT, once to warm up and once against the clock."""
+    where = choose_device(device)
+    dtype = choose_precision(where, precision)
+    rng = np.random.default_rng(0)
+    data = rng.normal(40.0, 30.0, (slices, size, size)).astype(np.float32)
+    volume = Volume(data, Geometry((0.7, 0.7, 2.5)), Modality.CT)
+    settings = RelativeFlowSettings(steps=steps)
+    options = InferenceOptions.model_validate({"device": device, "precision": precision, "sigma": 30.0})
+    denoise(volume, settings=settings, options=options, only=[0])
+    began = time.perf_counter()
+    denoise(volume, settings=settings, options=options)
+    seconds = time.perf_counter() - began
+    flop = _flop_per_evaluation(where, size)
+    evaluations = slices * steps
+    return Speed(
+        seconds, seconds / evaluations, flop * evaluations / seconds, where, dtype, torch.get_num_threads()
+    )
+
+
+def _flop_per_evaluation(device: torch.device, size: int) -> float:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    engine = load_engine(find_model(engine="relativeflow", modality="CT"), device)
+    network: nn.Module = engine.network  # type: ignore[attr-defined]  # this engine's own
+    halo = engine.halo(RelativeFlowSettings())
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 2 * halo + 1, size, size, device=device), torch.zeros(1, 2, device=device))
+    return float(counter.get_total_flops())
+
+
+def convolution_rate(device: torch.device, dtype: torch.dtype, width: int = 128, size: int = 128) -> float:
+    """FLOP a second of one 3 x 3 convolution that fits the caches, the best the machine reaches in practice."""
+    layer = nn.Conv2d(width, width, 3, padding=1, bias=False).to(device, dtype, memory_format=torch.channels_last)
+    x = torch.randn(1, width, size, size, device=device, dtype=dtype).to(memory_format=torch.channels_last)
+    best = float("inf")
+    with torch.inference_mode():
+        for _ in range(20):
+            began = time.perf_counter()
+            for _ in range(10):
+                layer(x)
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            best = min(best, (time.perf_counter() - began) / 10)
+    return 2.0 * width * width * 9 * size * size / best

@@ -1,0 +1,1 @@
+"""The napari front-end: adapters between layers and volumes, and widgets."""
