@@ -2,8 +2,8 @@
 # Style, types and tests, in this order and all of them; pytest's closing line is the last word when all is well.
 venv=$1
 lint=0
-"$venv/bin/ruff" check . || lint=1
-"$venv/bin/ruff" format --check . || lint=1
+"$venv/bin/ruff" check --output-format concise . || lint=1
+"$venv/bin/ruff" format --check --output-format concise . || lint=1
 "$venv/bin/mypy" || lint=1
 "$venv/bin/python" -m pytest
 status=$?

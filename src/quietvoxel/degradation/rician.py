@@ -46,8 +46,8 @@ def add_rician(magnitude: Tensor, sigma: Tensor | float, generator: torch.Genera
 def rician(magnitude: Tensor, delta: Tensor | float, generator: torch.Generator) -> Tensor:
     """Degrade a normalised magnitude image by the time `delta`: Rician noise of variance 0.005 delta.
 
-    An exact semi-group: degrading by a and then by b has the law of degrading by a + b, as circular noise acts
-    on a magnitude whatever its phase (operator of Liu et al., RelativeFlow, 2026).
+    An exact semi-group: degrading by a and then by b has the law of degrading by a + b, as circular noise
+    acts on a magnitude whatever its phase (operator of Liu et al., RelativeFlow, 2026).
 
     Parameters
     ----------
