@@ -23,7 +23,7 @@ FLOORS = [
     {"models"},
     {"inference", "training"},
     {"jobs"},
-    {"cli", "napari_plugin"},
+    {"cli", "napari_plugin", "__main__"},
 ]
 FRONT_ENDS = FLOORS[-1]
 VIEWERS = {
