@@ -48,7 +48,7 @@ TRAINING_DATA = {
 
 
 def phantom_volumes(modality: Modality, count: int) -> list[tuple[str, Volume]]:
-    """Phantoms for training; their seeds are above 1000, those for validation and demonstration below."""
+    """Phantoms for training; their seeds are used nowhere else."""
     volumes: list[tuple[str, Volume]] = []
     for index in range(count):
         spacing = PHANTOM_SPACINGS[index % len(PHANTOM_SPACINGS)]
@@ -107,8 +107,8 @@ def run(options: argparse.Namespace) -> None:
     def tell(event: dict[str, Any]) -> None:
         say(f"step {event['step']}/{event['steps']}  loss {event['loss']:.4f}  {event['eta_s'] / 60:.0f} min left")
 
-    network = train_stage(RelativeFlowStage(recipe), references, plan, folder, tell=tell)
-    say(f"Wrote {export(network, recipe, options, plan.max_steps).origin}")
+    trained = train_stage(RelativeFlowStage(recipe), references, plan, folder, tell=tell)
+    say(f"Wrote {export(trained.averaged, recipe, options, plan.max_steps).origin}")
 
 
 def recipe_for(modality: Modality) -> RelativeFlowRecipe:

@@ -53,6 +53,14 @@ class TrainingPlan:
     checkpoint_every: int = 200
 
 
+@dataclass(frozen=True)
+class TrainedStage:
+    """What training leaves: the averaged weights, which are kept, and those of the very last step."""
+
+    averaged: nn.Module
+    last: nn.Module
+
+
 class _Ticks(IterableDataset[int]):
     """An endless stream of nothing: a batch is made in the step itself, from (seed, step), so that resuming is exact."""
 
@@ -135,8 +143,8 @@ def train_stage(
     start: nn.Module | None = None,
     resume: bool = True,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
-) -> nn.Module:
-    """Train one stage and return its averaged network.
+) -> TrainedStage:
+    """Train one stage.
 
     Parameters
     ----------
@@ -174,5 +182,4 @@ def train_stage(
         ckpt_path=last if resume and last.exists() else None,
         weights_only=False,
     )
-    network: nn.Module = module.averaged.module
-    return network
+    return TrainedStage(module.averaged.module, module.network)

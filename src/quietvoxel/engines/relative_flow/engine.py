@@ -42,9 +42,6 @@ class RelativeFlowEngine:
 
     def schedule(self, settings: RelativeFlowSettings, sigma: float) -> tuple[float, ...]:
         """Step lengths for this noise level: total time = strength x time of sigma, in the ratio 2^(n-1) : ... : 1."""
-        if self.recipe.naive:
-            total = settings.strength * self.noise_time.time(sigma**2)
-            return (total,) if total > 0 else ()
         total = settings.strength * self.noise_time.time(sigma**2)
         return step_schedule(total, settings.steps, self.recipe.delta_max)
 

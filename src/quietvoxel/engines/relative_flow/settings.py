@@ -33,6 +33,8 @@ class RelativeFlowRecipe(BaseModel):
 
     The curriculum starts at one degradation time and widens after each of its epochs by `curriculum_alpha`
     (RelativeFlow, progressive training); here it has reached its limits after `curriculum_share` of the training.
+    The loss is taken on the unit noise (ours), on the bare velocity (the paper's), or on the image, which with
+    undegraded references is naive training: one evaluation that maps a degraded reference to the reference.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +50,6 @@ class RelativeFlowRecipe(BaseModel):
     curriculum_alpha: float = 0.9
     curriculum_share: float = 0.25
     degrade_references: bool = True
-    precondition: bool = True
     delta_per_sample: bool = True
     operator: Literal["modality", "gaussian"] = "modality"
-    naive: bool = False
+    loss: Literal["noise", "velocity", "image"] = "noise"

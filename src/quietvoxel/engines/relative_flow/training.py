@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from quietvoxel.degradation.noise_time import NoiseTime, noise_time_for
+from quietvoxel.degradation.rician import add_rician
 from quietvoxel.networks.residual_unet import ResidualUNet, UNetShape, build_unet
 
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class RelativeFlowStage:
         if slabs.noise is not None and recipe.operator == "modality":
             reference, degraded, slab = _insert(image, slabs.noise, variance, self.halo, generator)
         else:
-            add = _rician if recipe.operator == "modality" and recipe.modality == "MR" else _gaussian
-            reference = add(centre, variance[:, 0].sqrt(), generator)
-            degraded = add(reference, sigma, generator)
+            add = add_rician if recipe.operator == "modality" and recipe.modality == "MR" else _add_gaussian
+            reference = add(centre[:, None], variance[:, 0].sqrt(), generator)[:, 0]
+            degraded = add(reference[:, None], sigma, generator)[:, 0]
             slab = add(image, variance[:, 2].sqrt(), generator)
         missing = image.flatten(2).abs().amax(2) == 0
         slab[missing] = 0.0
@@ -112,25 +113,23 @@ class RelativeFlowStage:
         }
 
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Mean squared error of the unit noise, or of the bare velocity where preconditioning is switched off."""
+        """Mean squared error of what the recipe names: the unit noise, the bare velocity, or the image."""
         sigma = batch["sigma"]
         predicted = network(batch["slab"], network_conditions(sigma, batch["ratio"]))[:, 0]
         error = (predicted - batch["noise"]).square().mean(dim=(1, 2))
-        if self.recipe.precondition:
-            return (error / sigma.square()).mean()
-        return (error / torch.expm1(batch["delta"]).square()).mean()
+        match self.recipe.loss:
+            case "noise":
+                return (error / sigma.square()).mean()
+            case "velocity":
+                return (error / torch.expm1(batch["delta"]).square()).mean()
+            case "image":
+                return error.mean()
 
 
-def _gaussian(image: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+def _add_gaussian(image: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+    """Gaussian noise of one standard deviation (B,) for each image."""
     shape = (-1,) + (1,) * (image.ndim - 1)
     return image + sigma.view(shape) * torch.randn(image.shape, generator=generator)
-
-
-def _rician(image: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
-    shape = (-1,) + (1,) * (image.ndim - 1)
-    scale = sigma.view(shape)
-    real = image + scale * torch.randn(image.shape, generator=generator)
-    return torch.hypot(real, scale * torch.randn(image.shape, generator=generator))
 
 
 def _insert(

@@ -1,0 +1,172 @@
+"""What each part of RelativeFlow brings: small networks, equal budgets, scored against a known truth (MR).
+
+Every variant trains on the same references: anatomy without noise (cleaned training scans and phantoms), each volume
+with Rician noise of its own level, 0.01 to 0.05, so that no reference is clean. They are judged on other patients
+against the truth. Run `python benchmarks/ablations.py`; it goes on where it was stopped. The table is written to
+docs/tables/ablations.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from standard_points import SEED, add_rician
+from truth_images import TruthImage, cleaned_scan, phantom_images
+from volumes import RUNS, add_data_option, indexed_volumes
+
+from quietvoxel.engines.contract import EngineContext
+from quietvoxel.engines.relative_flow.engine import RelativeFlowEngine
+from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe, RelativeFlowSettings
+from quietvoxel.engines.relative_flow.training import RelativeFlowStage
+from quietvoxel.phantoms import mr_phantom
+from quietvoxel.training.references import MAX_SPACING_RATIO, Reference
+from quietvoxel.training.trainer import TrainingPlan, train_stage
+
+LEVELS = (0.03, 0.06, 0.10)
+SMALL: dict[str, Any] = {"widths": (32, 64, 128), "blocks": (2, 2, 2)}
+PLAN: dict[str, Any] = {"max_steps": 1500, "batch": 16, "patch": 64, "learning_rate": 1e-3, "ema": 0.99}
+REFERENCES = (
+    "adi_MEMPRAGE_trio",
+    "openms_patient01_study2_T1W",
+    "openms_patient04_study1_T2W",
+    "openms_patient12_study1_FLAIR",
+    "openms_patient19_study2_T1W",
+    "prostatex0000_T2tra_s4",
+    "openms_patient03_study2_FLAIR",
+    "sts001_T1_native",
+)
+
+#: name -> what differs from the full recipe, and from the plan
+VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "full": ({}, {}),
+    "naive": ({"loss": "image", "curriculum": False, "degrade_references": False}, {}),
+    "no curriculum": ({"curriculum": False}, {}),
+    "fixed delta 0.2": ({"curriculum": False, "delta_min": 0.19, "delta_max": 0.21}, {}),
+    "Gaussian operator": ({"operator": "gaussian"}, {}),
+    "bare velocity loss": ({"loss": "velocity"}, {}),
+    "one delta a batch": ({"delta_per_sample": False}, {}),
+    "references not degraded first": ({"degrade_references": False}, {}),
+    "2-D (no neighbours)": ({"halo": 0}, {}),
+}
+SEEDS = {"full": 3, "naive": 3}
+
+
+def noisy_references(data: Path) -> list[Reference]:
+    """Anatomy with mixed Rician noise; every volume has one level."""
+    clean: list[TruthImage] = [
+        cleaned_scan(v) for v in indexed_volumes(data, "train/mr") if v.name in REFERENCES
+    ]
+    for seed, contrast in ((1001, "T1"), (1002, "T2")):
+        volume = mr_phantom((48, 192, 192), (1.0, 1.0, 1.0), seed=seed, contrast=contrast)
+        image = volume.as_float32() / np.percentile(volume.data, 99.5).astype(np.float32)
+        clean.append(TruthImage(volume.source.format, image, (1.0, 1.0, 1.0)))
+    levels = np.linspace(0.01, 0.05, len(clean))
+    references = []
+    for image, sigma in zip(clean, np.random.default_rng(SEED).permutation(levels), strict=True):
+        noisy = add_rician(image.data, float(sigma)).astype(np.float16)
+        references.append(Reference(image.name, noisy, _ratio(image), None, float(np.sqrt(noisy.size))))
+    return references
+
+
+def _ratio(image: TruthImage) -> float:
+    z, y, x = image.spacing_zyx
+    return z / (0.5 * (y + x))
+
+
+def validation(data: Path) -> list[TruthImage]:
+    """Phantoms and cleaned scans of other patients."""
+    return [*phantom_images("MR"), *[cleaned_scan(v) for v in indexed_volumes(data, "val/mr")]]
+
+
+def run_slices(
+    engine: RelativeFlowEngine, noisy: np.ndarray, ratio: float, sigma: float, deltas: Any, wanted: range
+) -> np.ndarray:
+    """Denoise some slices of a stack; `deltas` are settings, or a fixed schedule of steps."""
+    halo = engine.recipe.halo
+    settings = deltas if isinstance(deltas, RelativeFlowSettings) else RelativeFlowSettings()
+    if not isinstance(deltas, RelativeFlowSettings):
+        engine.schedule = lambda settings, sigma: tuple(deltas)  # type: ignore[method-assign]
+    slabs = np.zeros((len(wanted), 2 * halo + 1, *noisy.shape[1:]), np.float32)
+    for row, z in enumerate(wanted):
+        for place, k in enumerate(range(z - halo, z + halo + 1)):
+            if 0 <= k < len(noisy):
+                slabs[row, place] = noisy[k]
+    context = EngineContext(sigma, min(ratio, MAX_SPACING_RATIO), torch.device("cpu"), torch.bfloat16)
+    output = engine.denoise(torch.from_numpy(slabs), settings, context).image[:, 0].numpy()
+    if not isinstance(deltas, RelativeFlowSettings):
+        del engine.schedule
+    return output
+
+
+def scores(engine: RelativeFlowEngine, images: list[TruthImage]) -> dict[str, Any]:
+    """PSNR against the truth (range 1, mask > 0.08) for several ways of integrating, by level and volume."""
+    ways: dict[str, Any] = {
+        "3 steps": RelativeFlowSettings(steps=3),
+        "1 step": RelativeFlowSettings(steps=1),
+        "3 steps, identity": RelativeFlowSettings(steps=3, update_rule="identity"),
+        "fixed 0.2, 0.1, 0.05": (0.2, 0.1, 0.05),
+    }
+    found: dict[str, Any] = {way: {} for way in ways}
+    spread = {"before": [], "after": []}
+    for image in images:
+        middle = len(image.data) // 2
+        wanted = range(middle - 2, middle + 2)
+        truth = image.data[middle - 2 : middle + 2]
+        mask = truth > 0.08
+        noisy = {level: add_rician(image.data, level) for level in LEVELS}
+        outputs = {}
+        for level in LEVELS:
+            for way, deltas in ways.items():
+                out = run_slices(engine, noisy[level], _ratio(image), level, deltas, wanted)
+                psnr = -10 * np.log10(np.mean(np.square(out - truth)[mask], dtype=np.float64))
+                found[way][f"{image.name}@{level:g}"] = round(float(psnr), 3)
+                if way == "3 steps":
+                    outputs[level] = out
+        for a, b in ((0.03, 0.06), (0.06, 0.10), (0.03, 0.10)):
+            part = slice(middle - 2, middle + 2)
+            spread["before"].append(float(np.sqrt(np.square(noisy[a][part] - noisy[b][part])[mask].mean())))
+            spread["after"].append(float(np.sqrt(np.square(outputs[a] - outputs[b])[mask].mean())))
+    found["distance between noise levels"] = {k: round(float(np.mean(v)), 4) for k, v in spread.items()}
+    return found
+
+
+def main() -> None:
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--only", nargs="*", help="names of variants")
+    options = parser.parse_args()
+    folder = RUNS / "ablations"
+    folder.mkdir(parents=True, exist_ok=True)
+    references, images = noisy_references(options.data), validation(options.data)
+    jobs = [(name, seed) for seed in range(3) for name in VARIANTS if seed < SEEDS.get(name, 2)]
+    for name, seed in jobs:
+        if options.only and name not in options.only:
+            continue
+        stored = folder / f"{name.replace(' ', '_')}-{seed}.json"
+        if stored.exists():
+            continue
+        began = time.monotonic()
+        recipe = RelativeFlowRecipe.model_validate({**SMALL, **VARIANTS[name][0]})
+        plan = TrainingPlan(**{**PLAN, **VARIANTS[name][1]}, seed=seed, checkpoint_every=10**9)
+        trained = train_stage(RelativeFlowStage(recipe), references, plan, folder / "work", resume=False)
+        result = {"variant": name, "seed": seed, "scores": scores(RelativeFlowEngine(trained.averaged, recipe), images)}
+        if name == "full":
+            result["last weights"] = scores(RelativeFlowEngine(trained.last, recipe), images)
+        result["seconds"] = round(time.monotonic() - began)
+        stored.write_text(json.dumps(result, indent=1))
+        mean = np.mean(list(result["scores"]["3 steps"].values()))
+        print(f"{name} seed {seed}: {mean:.2f} dB in 3 steps, {result['seconds']} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
