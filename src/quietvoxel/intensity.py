@@ -1,4 +1,4 @@
-"""From HU or MR magnitude to the numbers a network sees, and back. Never by a volume's minimum and maximum."""
+"""From HU or MR magnitude to the numbers a network sees, and back; never by minimum and maximum."""
 
 from __future__ import annotations
 
@@ -64,11 +64,13 @@ def intensity_for(
     """
     if modality == Modality.CT:
         return Intensity(HU_PER_UNIT, *HU_RANGE)
-    values = data if padding is None else data[~padding]
-    # A strided sample of about two million voxels gives the percentile to 0.1 % at a fraction of the time.
-    flat = values.reshape(-1)
-    flat = flat[:: max(1, flat.size // 2_000_000)]
-    unit = float(np.percentile(np.abs(flat), MR_PERCENTILE)) if flat.size else 0.0
+    # A sample of about two million voxels gives the percentile to 0.1 % in a fraction of the time and memory;
+    # an odd stride meets every column of the image.
+    stride = data.size // 2_000_000 | 1
+    sample = data.reshape(-1)[::stride]
+    if padding is not None:
+        sample = sample[~padding.reshape(-1)[::stride]]
+    unit = float(np.percentile(np.abs(sample), MR_PERCENTILE)) if sample.size else 0.0
     if unit <= 0:
         msg = "The volume holds nothing but zeros, so its intensity scale cannot be found; check the file."
         raise BadInputError(msg)

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App
 
 from quietvoxel import __version__
 from quietvoxel.cli.about import add_about_commands
@@ -16,9 +16,11 @@ from quietvoxel.cli.bench import bench
 from quietvoxel.cli.demo import demo
 from quietvoxel.cli.denoise import denoise_command
 from quietvoxel.cli.evaluate import evaluate
+from quietvoxel.cli.explaining import explain
+from quietvoxel.cli.interrupts import terminate_as_interrupt
+from quietvoxel.cli.reporting import emit
 from quietvoxel.cli.simulate import simulate
 from quietvoxel.engines.registry import ENGINES, engine_info
-from quietvoxel.errors import BadInputError, QuietVoxelError
 
 HELP = """Denoise CT and MR volumes. Results are not for primary diagnosis.
 
@@ -52,36 +54,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and give its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app = build_app(chosen_engine(arguments))
-        result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except CycloptsError as error:
-        return _say(BadInputError(_one_sentence(error)))
-    except QuietVoxelError as error:
-        return _say(error)
-    except KeyboardInterrupt:
-        print("Cancelled.", file=sys.stderr)
-        return 3
+        with terminate_as_interrupt():
+            app = build_app(chosen_engine(arguments))
+            result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output went away, as `head` does
-        sys.stdout = None  # type: ignore[assignment]  # so that Python's own flush at exit stays quiet
+        sys.stdout = None
         return 0
-    except Exception as error:  # noqa: BLE001  # nobody at a console should meet a traceback
-        if os.environ.get("QUIETVOXEL_DEBUG"):
-            traceback.print_exc()
-        kind = type(error).__name__
-        print(
-            f"Something went wrong inside QuietVoxel ({kind}); set QUIETVOXEL_DEBUG=1 and run again for details.",
-            file=sys.stderr,
-        )
-        return 1
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # nobody should meet a traceback
+        return _fail(error, arguments)
     return result if isinstance(result, int) else 0
 
 
-def _say(error: QuietVoxelError) -> int:
-    print(error, file=sys.stderr)
-    return error.exit_code
+def _fail(error: BaseException, arguments: Sequence[str]) -> int:
+    """Say what went wrong, to a person and, where one listens, to a program; give the exit code."""
+    if os.environ.get("QUIETVOXEL_DEBUG"):
+        traceback.print_exception(error)
+    code, sentence = explain(error)
+    print(sentence, file=sys.stderr)
+    if wants_jsonl(arguments):
+        emit({"event": "failed", "message": sentence, "code": code})
+    return code
 
 
-def _one_sentence(error: CycloptsError) -> str:
-    """Cyclopts and pydantic explain over several lines; keep what a user needs."""
-    text = " ".join(str(error).split())
-    return f"{text} See quietvoxel --help." if text else "The command line was not understood; see quietvoxel --help."
+def wants_jsonl(arguments: Sequence[str]) -> bool:
+    """Whether a program reads standard output, known even where the command line is not understood."""
+    text = " ".join(arguments)
+    return "--progress jsonl" in text or "--progress=jsonl" in text

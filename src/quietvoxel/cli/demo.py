@@ -1,4 +1,4 @@
-"""`quietvoxel demo [STUDY]`: the main job once, on a phantom with known truth or on a study of the user's own."""
+"""`quietvoxel demo [STUDY]`: the main job once, on a phantom with known truth or on the user's own study."""
 
 import os
 import sys
@@ -23,7 +23,8 @@ def demo(
     viewer: Annotated[bool, Parameter(help="Open the viewer where there is a display.")] = True,
 ) -> int:
     """Denoise a phantom, or your own study, and show what happened: figures, one picture, one volume."""
-    from quietvoxel.cli.denoise import interruptible, sidecar, write_record
+    from quietvoxel.cli.interrupts import interruptible
+    from quietvoxel.cli.outputs import sidecar, write_record
     from quietvoxel.cli.picture import before_after_residual
     from quietvoxel.cli.reporting import Reporter
     from quietvoxel.degradation.noise_level import estimate_noise
@@ -78,16 +79,17 @@ def demo(
 
 
 def _has_display() -> bool:
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return not os.environ.get("CI")
+    system: str = sys.platform
+    if system in ("win32", "darwin"):
+        return not os.environ.get("CI")
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _open_viewer(before: Any, after: Any) -> None:
     from importlib.util import find_spec
 
     if find_spec("napari") is None:
-        print("napari is not installed here, so no viewer opens; pip install 'quietvoxel[napari,pyqt6]' adds it.")
+        print("No viewer opens, for napari is not installed: pip install 'quietvoxel[napari,pyqt6]' adds it.")
         return
     from quietvoxel.napari_plugin.show import show_before_after
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from quietvoxel.inference.events import Event, Finished, SliceDone, Started, StepDone
@@ -12,61 +13,64 @@ ProgressKind = Literal["bar", "jsonl", "none"]
 class Reporter:
     """Shows a run's events.
 
+    People get sentences and a bar on the error stream; programs get the objects of docs/command-line.md on
+    standard output, where nothing else is printed. The event `Finished` is kept back until `finish`: for
+    whoever reads, a run has finished when its file is there.
+
     Parameters
     ----------
-    kind : "bar" on the terminal's error stream, "jsonl" on standard output, or "none".
-    unit : of the noise level, for messages.
+    kind : "bar", "jsonl", or "none" for sentences without a bar.
+    quiet : print nothing.
     """
 
-    def __init__(self, kind: ProgressKind, unit: str = "") -> None:
+    def __init__(self, kind: ProgressKind, *, quiet: bool = False) -> None:
         self.kind = kind
-        self.unit = unit
+        self.quiet = quiet
+        self.unit = ""
+        self.notes: Sequence[str] = ()
+        self._said: set[str] = set()
+        self._finished: Finished | None = None
         self._bar: Any = None
         self._task: Any = None
 
-    def say(self, text: str) -> None:
-        """Print a sentence for a person, or as a "note" for a program."""
-        if self.kind == "jsonl":
-            self.emit({"event": "note", "text": text})
-        elif self.kind == "bar":
-            print(text, file=sys.stderr)
-
-    def emit(self, record: dict[str, Any]) -> None:
-        """One JSON object on a line of its own."""
-        if self.kind == "jsonl":
-            print(json.dumps(record), flush=True)
+    def say(self, *sentences: str) -> None:
+        """Print sentences for a person, each once; a program gets them within the events."""
+        for sentence in sentences:
+            if self.kind != "jsonl" and not self.quiet and sentence not in self._said:
+                print(sentence, file=sys.stderr)
+            self._said.add(sentence)
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        if self.kind == "jsonl":
-            self.emit(_record(event))
-        elif self.kind == "bar":
+        if isinstance(event, Finished):
+            self._finished = event
+        elif self.quiet:
+            return
+        elif self.kind == "jsonl":
+            emit(self._record(event))
+        else:
             self._draw(event)
 
-    def _draw(self, event: Event) -> None:
-        match event:
-            case Started():
-                for note in event.notes:
-                    self.say(note)
-                self.say(f"Noise {event.sigma:.3g}{self.unit}; {event.slices} slices on {event.device}, {event.precision}.")
-                self._start(event.slices)
-            case StepDone() if self._bar is not None:
-                self._bar.update(self._task, completed=event.done + event.step / max(1, event.steps))
-            case SliceDone() if self._bar is not None:
-                self._bar.update(self._task, completed=event.done)
-            case Finished() if self._bar is not None:
-                self.close()
+    def finish(self, clipped: int = 0, **outputs: str) -> None:
+        """Say that the run is over and its files are there.
 
-    def _start(self, total: int) -> None:
-        if not sys.stderr.isatty():
+        Parameters
+        ----------
+        clipped : voxels clipped on writing.
+        outputs : paths of the files, by what they are.
+        """
+        self.close()
+        if self._finished is None or self.quiet:
             return
-        from rich.console import Console  # only when a bar is drawn
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("Denoising"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True))
-        self._bar.start()
-        self._task = self._bar.add_task("denoise", total=total)
+        clipped += self._finished.clipped
+        if self.kind == "jsonl":
+            seconds, notes = round(self._finished.seconds, 3), [*self.notes, *self._finished.notes]
+            emit({"event": "finished", "seconds": seconds, "clipped": clipped, "notes": notes, **outputs})
+            return
+        self.say(*self._finished.notes)
+        if clipped:
+            self.say(f"{clipped} voxels lay outside the range of the stored type and were clipped.")
+        self.say(f"Wrote {' and '.join(outputs.values())}. Not for primary diagnosis.")
 
     def close(self) -> None:
         """Take the bar away, whatever happened."""
@@ -74,35 +78,56 @@ class Reporter:
             self._bar.stop()
             self._bar = None
 
+    def _draw(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.say(*self.notes, *event.notes)
+                where = f"{event.slices} slices on {event.device}, {event.precision}"
+                self.say(f"Noise {event.sigma:.3g}{self.unit}; {where}.")
+                if self.kind == "bar" and sys.stderr.isatty():
+                    self._start_bar(event.slices)
+            case StepDone() if self._bar is not None:
+                self._bar.update(self._task, completed=event.done + event.step / event.steps)
+            case SliceDone() if self._bar is not None:
+                self._bar.update(self._task, completed=event.done)
 
-def _record(event: Event) -> dict[str, Any]:
-    match event:
-        case Started():
-            return {
-                "event": "started",
-                "total": event.slices,
-                "axis": event.axis,
-                "sigma": event.sigma,
-                "device": event.device,
-                "precision": event.precision,
-                "notes": list(event.notes),
-            }
-        case StepDone():
-            eta = None if event.eta_s is None else round(event.eta_s, 1)
-            return {
-                "event": "progress",
-                "done": event.done,
-                "total": event.total,
-                "step": event.step,
-                "steps": event.steps,
-                "eta_s": eta,
-            }
-        case SliceDone():
-            return {"event": "slice", "index": event.index, "done": event.done, "total": event.total}
-        case Finished():
-            return {
-                "event": "finished",
-                "seconds": round(event.seconds, 3),
-                "clipped": event.clipped,
-                "notes": list(event.notes),
-            }
+    def _start_bar(self, total: int) -> None:
+        from rich.console import Console  # only when a bar is drawn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        percent = TextColumn("{task.percentage:3.0f} %")
+        columns = (TextColumn("Denoising"), BarColumn(), percent, TimeRemainingColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True))
+        self._bar.start()
+        self._task = self._bar.add_task("denoise", total=total)
+
+    def _record(self, event: Event) -> dict[str, Any]:
+        match event:
+            case Started():
+                return {
+                    "event": "started",
+                    "total": event.slices,
+                    "axis": event.axis,
+                    "sigma": event.sigma,
+                    "device": event.device,
+                    "precision": event.precision,
+                    "notes": [*self.notes, *event.notes],
+                }
+            case StepDone():
+                return {
+                    "event": "progress",
+                    "done": event.done,
+                    "total": event.total,
+                    "step": event.step,
+                    "steps": event.steps,
+                    "eta_s": None if event.eta_s is None else round(event.eta_s, 1),
+                }
+            case SliceDone():
+                return {"event": "slice", "index": event.index, "done": event.done, "total": event.total}
+        msg = f"{type(event).__name__} is not shown while a run goes on"
+        raise TypeError(msg)
+
+
+def emit(record: dict[str, Any]) -> None:
+    """One JSON object on a line of its own on standard output."""
+    print(json.dumps(record), flush=True)

@@ -13,7 +13,9 @@ def simulate(
     *,
     dose: Annotated[float | None, Parameter(help="CT: fraction of the dose, such as 0.25.")] = None,
     snr: Annotated[float | None, Parameter(help="MR: signal-to-noise ratio to reach.")] = None,
-    delta: Annotated[float | None, Parameter(help="Degradation time: dose exp(-5 t), variance 0.005 t.")] = None,
+    delta: Annotated[
+        float | None, Parameter(help="Degradation time: dose exp(-5 t), variance 0.005 t.")
+    ] = None,
     sigma: Annotated[float | None, Parameter(help="SD of the added noise, in HU or MR units.")] = None,
     seed: Annotated[int, Parameter(help="Start of the random numbers.")] = 0,
     modality: Annotated[str | None, Parameter(help="CT or MR, where the file does not say.")] = None,

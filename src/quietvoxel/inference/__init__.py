@@ -10,6 +10,7 @@ from quietvoxel.inference.options import InferenceOptions
 
 if TYPE_CHECKING:
     from quietvoxel.inference.denoise import DenoiseResult, denoise
+    from quietvoxel.inference.statistics import VolumeStatistics, measure
 
 __all__ = [
     "DenoiseResult",
@@ -19,7 +20,9 @@ __all__ = [
     "SliceDone",
     "Started",
     "StepDone",
+    "VolumeStatistics",
     "denoise",
+    "measure",
 ]
 
 
@@ -30,5 +33,7 @@ def __getattr__(name: str) -> object:
         module = import_module("quietvoxel.inference.denoise")
         globals().update(denoise=module.denoise, DenoiseResult=module.DenoiseResult)
         return globals()[name]
+    if name in {"measure", "VolumeStatistics"}:
+        return getattr(import_module("quietvoxel.inference.statistics"), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -7,31 +7,27 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from quietvoxel.degradation.noise_level import estimate_noise
-from quietvoxel.engines.contract import EngineContext
 from quietvoxel.engines.registry import engine_info
-from quietvoxel.errors import BadInputError, CancelledError
+from quietvoxel.errors import BadInputError
 from quietvoxel.inference.devices import choose_device, choose_precision, device_notes
-from quietvoxel.inference.ensemble import TRANSFORMS, averaged
-from quietvoxel.inference.events import Event, Finished, SliceDone, Started, StepDone
+from quietvoxel.inference.events import Event, Finished, SliceDone, Started
 from quietvoxel.inference.loaded import load_engine
 from quietvoxel.inference.options import InferenceOptions
 from quietvoxel.inference.provenance import provenance
 from quietvoxel.inference.slabs import Slices, outwards, slice_axis
+from quietvoxel.inference.slice_runner import SliceRunner
+from quietvoxel.inference.statistics import VolumeStatistics, measure
+from quietvoxel.inference.stored_type import in_type, result_type
 from quietvoxel.inference.tiles import TileFitter
-from quietvoxel.intensity import intensity_for
 from quietvoxel.models import ModelCard, find_model
-from quietvoxel.padding import padding_mask
 from quietvoxel.volume import Modality, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
-    from quietvoxel.engines.contract import Engine
     from quietvoxel.engines.settings import EngineSettings
 
 
@@ -64,8 +60,9 @@ def denoise(
     options: InferenceOptions | None = None,
     *,
     engine: str = "relativeflow",
-    only: Sequence[int] | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    only: Collection[int] | None = None,
+    statistics: VolumeStatistics | None = None,
+    on_event: Callable[[Event], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
     between_slices: Callable[[], None] = lambda: None,
 ) -> DenoiseResult:
@@ -78,8 +75,9 @@ def denoise(
     settings : the engine's settings; its defaults when not given.
     options : how to run it.
     engine : used where `model` is not a card.
-    only : slice numbers to denoise (a preview); the others come back as they were. Each slice is the same as in
-        the whole volume.
+    only : slice numbers to denoise (a preview); the others come back as they were. Each slice is the same as
+        in the whole volume.
+    statistics : of the volume, from `measure`, where they are known: a preview need not find them again.
     on_event : called with each event, in the thread of the caller.
     cancelled : asked before each solver step.
     between_slices : called between two slices; a front-end may run a preview there.
@@ -95,122 +93,63 @@ def denoise(
     """
     began = time.monotonic()
     options = options or InferenceOptions()
-    card = model if isinstance(model, ModelCard) else find_model(model, engine=engine, modality=volume.modality)
+    card = model
+    if not isinstance(card, ModelCard):
+        card = find_model(card, engine=engine, modality=volume.modality)
     settings = _settings_for(card, settings)
     device = choose_device(options.device)
     dtype = choose_precision(device, options.precision)
-    loaded = load_engine(card, device)
-
-    notes: list[str] = [*device_notes(device, options.device), *_model_notes(card, volume)]
-    padding = padding_mask(volume)
-    intensity = intensity_for(volume.data, volume.modality, padding)
-    sigma = options.sigma
-    if sigma is None:
-        estimate = estimate_noise(
-            volume.data, str(volume.modality), mask=padding, spacing_zyx=volume.geometry.spacing_zyx
-        )
-        sigma = estimate.sigma
-        notes += estimate.notes
-    axis = slice_axis(volume, options.axis)
-    slices = Slices.of(volume, axis, intensity, padding)
-    order = [i for i in outwards(len(slices), options.start_slice) if only is None or i in set(only)]
-
     precision = str(dtype).removeprefix("torch.")
+    axis = slice_axis(volume, options.axis)
+    order = _order(volume.shape[axis], options.start_slice, only)
+    loaded = load_engine(card, device)
+    known = statistics or measure(volume, options.sigma)
+    sigma = known.sigma if options.sigma is None else options.sigma
+
+    notes = [*device_notes(device, options.device), *_model_notes(card, volume), *known.notes]
     on_event(Started(len(order), axis, sigma, str(device), precision, tuple(notes)))
-    run = _Run(loaded, settings, options, slices, order, device, dtype, sigma / intensity.unit, on_event, cancelled)
-    run.fitter.say = notes.append
-    result = volume.as_float32().copy() if len(order) < len(slices) else np.empty(volume.shape, np.float32)
-    along = np.moveaxis(result, axis, 0)
+    slices = Slices.of(volume, axis, known.intensity, known.padding)
+    runner = SliceRunner(
+        engine=loaded,
+        settings=settings,
+        slices=slices,
+        total=len(order),
+        device=device,
+        dtype=dtype,
+        sigma=sigma / known.intensity.unit,
+        blend=options.blend,
+        lowest=known.lowest,
+        fitter=TileFitter(options.tile, notes.append),
+        on_event=on_event,
+        cancelled=cancelled,
+    )
+    # In the type of the input from the start: a float32 copy of an int16 volume would double the memory.
+    kind = result_type(volume.data)
+    result = volume.data.astype(kind) if len(order) < len(slices) else np.empty(volume.shape, kind)
     uncertainty: NDArray[np.float32] | None = None
+    clipped = 0
     for done, index in enumerate(order):
-        pixels, spread = run.slice(index, done)
-        along[index] = pixels
+        pixels, spread = runner.run(index, done)
+        np.moveaxis(result, axis, 0)[index], beyond = in_type(pixels, kind)
+        clipped += beyond
         if spread is not None:
             uncertainty = np.zeros(volume.shape, np.float32) if uncertainty is None else uncertainty
             np.moveaxis(uncertainty, axis, 0)[index] = spread
         on_event(SliceDone(index, pixels, done + 1, len(order)))
         between_slices()
-    data, clipped = _in_stored_type(result, volume)
-    seconds = time.monotonic() - began
-    record = provenance(volume, card, settings, options, sigma, str(device), precision)
-    on_event(Finished(seconds, clipped, tuple(notes)))
-    source = replace(volume.source, derived_by_us=True)
-    return DenoiseResult(
-        replace(volume, data=data, source=source), sigma, record, uncertainty, clipped, tuple(notes)
-    )
+    record = provenance(volume, card, settings, options, axis, sigma, str(device), precision)
+    denoised = replace(volume, data=result, source=replace(volume.source, derived_by_us=True))
+    on_event(Finished(time.monotonic() - began, clipped, tuple(notes)))
+    return DenoiseResult(denoised, sigma, record, uncertainty, clipped, tuple(notes))
 
 
-class _Run:
-    """One volume's way through an engine, slice by slice."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        settings: EngineSettings,
-        options: InferenceOptions,
-        slices: Slices,
-        order: list[int],
-        device: torch.device,
-        dtype: torch.dtype,
-        sigma: float,
-        on_event: Callable[[Event], None],
-        cancelled: Callable[[], bool],
-    ) -> None:
-        self.engine, self.settings, self.options, self.slices = engine, settings, options, slices
-        self.total, self.device, self.dtype, self.sigma = len(order), device, dtype, sigma
-        self.on_event, self.cancelled = on_event, cancelled
-        self.fitter = TileFitter(options.tile, lambda text: None)
-        self.began = time.monotonic()
-
-    def slice(self, index: int, done: int) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Denoise one slice: (H, W) in the volume's units, and its uncertainty."""
-        if self.cancelled():
-            msg = "Denoising was cancelled."
-            raise CancelledError(msg)
-        slices, settings = self.slices, self.settings
-        original = slices.original(index)
-        slab = slices.slab(index, self.engine.halo(settings))
-        context = self._context(index, done)
-        # One slice at a time on every device: a batch would let a slice's last bits depend on its companions, and
-        # a 512 x 512 slice keeps the processor busy already.
-        if settings.best_quality:
-            output = averaged(lambda part: self.fitter.run(self.engine, part, settings, context), slab)
-        else:
-            output = self.fitter.run(self.engine, slab, settings, context)
-        centre = slab[0, slab.shape[1] // 2].numpy()
-        residual = slices.intensity.restore_residual(output.image[0, 0].numpy() - centre)
-        pixels = original + np.float32(self.options.blend) * residual
-        if slices.padding is not None:
-            outside = slices.padding[index]
-            pixels[outside] = original[outside]
-        spread = None
-        if output.uncertainty is not None:
-            spread = slices.intensity.restore_residual(output.uncertainty[0, 0].numpy())
-        return pixels, spread
-
-    def _context(self, index: int, done: int) -> EngineContext:
-        passes = len(TRANSFORMS) if self.settings.best_quality else 1
-        counted = 0
-
-        def progress(step: int, steps: int) -> None:
-            nonlocal counted
-            counted += 1
-            share = (done + min(1.0, counted / max(1, steps * passes))) / self.total
-            elapsed = time.monotonic() - self.began
-            eta = elapsed / share - elapsed if share > 0 else None
-            self.on_event(StepDone(done, self.total, min(counted, steps * passes), steps * passes, eta))
-
-        # Seeded by slice, so that a slice's random numbers do not depend on the order or on what else is run.
-        generator = torch.Generator().manual_seed((self.settings.seed * 1_000_003 + index) % 2**63)
-        return EngineContext(
-            sigma=self.sigma,
-            spacing_ratio=self.slices.spacing_ratio,
-            device=self.device,
-            dtype=self.dtype,
-            generators=(generator,),
-            progress=progress,
-            cancelled=self.cancelled,
-        )
+def _order(count: int, start: int | None, only: Collection[int] | None) -> list[int]:
+    """The slices to denoise, the first one first."""
+    beyond = [index for index in only or () if not 0 <= index < count]
+    if beyond:
+        msg = f"There is no slice {beyond[0]}; along this axis the volume has slices 0 to {count - 1}."
+        raise BadInputError(msg)
+    return [index for index in outwards(count, start) if only is None or index in only]
 
 
 def _settings_for(card: ModelCard, settings: EngineSettings | None) -> EngineSettings:
@@ -225,18 +164,7 @@ def _settings_for(card: ModelCard, settings: EngineSettings | None) -> EngineSet
 
 def _model_notes(card: ModelCard, volume: Volume) -> list[str]:
     if volume.modality == Modality.OTHER:
-        return [f"The volume is neither CT nor MR; the model '{card.name}' was trained on {card.modality} only."]
+        return [f"The volume is neither CT nor MR; the model '{card.name}' knows {card.modality} only."]
     if card.modality != volume.modality:
         return [f"The model '{card.name}' was trained on {card.modality}, this volume is {volume.modality}."]
     return []
-
-
-def _in_stored_type(result: NDArray[np.float32], volume: Volume) -> tuple[NDArray[Any], int]:
-    """The result in the type of the input's voxels: rounded, and clipped where it left the type's range."""
-    dtype = volume.data.dtype
-    if not np.issubdtype(dtype, np.integer):
-        return result, 0
-    limits = np.iinfo(dtype)
-    clipped = int(np.count_nonzero((result < limits.min) | (result > limits.max)))
-    np.rint(result, out=result)
-    return np.clip(result, limits.min, limits.max).astype(dtype), clipped

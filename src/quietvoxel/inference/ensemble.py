@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from quietvoxel.engines.contract import EngineOutput
+from quietvoxel.engines.contract import EngineContext, EngineOutput
+from quietvoxel.inference.progress import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +29,15 @@ def turned_back(image: Tensor, turn: int, flip: bool) -> Tensor:
     return torch.rot90(image, -turn, (-2, -1))
 
 
-def averaged(run: Callable[[Tensor], Any], slab: Tensor) -> EngineOutput:
+def averaged(
+    run: Callable[[Tensor, EngineContext], EngineOutput], slab: Tensor, context: EngineContext
+) -> EngineOutput:
     """Run all eight and average them; the mean of the uncertainties is kept where an engine gives any."""
     outputs = []
-    for turn, flip in TRANSFORMS:
-        output = run(turned(slab, turn, flip).contiguous())
-        uncertainty = None if output.uncertainty is None else turned_back(output.uncertainty, turn, flip)
-        outputs.append(EngineOutput(turned_back(output.image, turn, flip), uncertainty))
+    for part, (turn, flip) in enumerate(TRANSFORMS):
+        output = run(turned(slab, turn, flip).contiguous(), part_of(context, part, len(TRANSFORMS)))
+        spread = None if output.uncertainty is None else turned_back(output.uncertainty, turn, flip)
+        outputs.append(EngineOutput(turned_back(output.image, turn, flip), spread))
     image = torch.stack([o.image for o in outputs]).mean(0)
     spreads = [o.uncertainty for o in outputs if o.uncertainty is not None]
     return EngineOutput(image, torch.stack(spreads).mean(0) if spreads else None)

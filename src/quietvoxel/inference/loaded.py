@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from quietvoxel.engines.registry import engine_info
-from quietvoxel.errors import ModelError
+from quietvoxel.errors import ModelError, OutOfMemoryError
+from quietvoxel.inference.devices import is_out_of_memory
 from quietvoxel.models import ModelCard, load_tensors
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def _load(key: _ByHash, device: torch.device) -> Engine:
     card = key.card
     try:
         return engine_info(card.engine).load(card.architecture, load_tensors(card), device)
-    except (ValueError, KeyError) as error:
-        msg = f"The card of the model '{card.name}' does not describe a {card.engine} network; import it again."
+    except (ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            msg = f"The memory of {device} does not hold the model '{card.name}'; close other programs."
+            raise OutOfMemoryError(msg) from error
+        msg = (
+            f"The card of the model '{card.name}' does not describe a {card.engine} network; import it again."
+        )
         raise ModelError(msg) from error

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class InferenceOptions(BaseModel):
     """Options of a run that belong to no engine."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     blend: float = Field(
         default=1.0,
@@ -41,17 +41,20 @@ class InferenceOptions(BaseModel):
     axis: Literal["auto", "0", "1", "2"] = Field(
         default="auto",
         title="Slice axis",
-        description="Array axis (z, y, x) along which slices are taken; auto takes that of the thickest slices.",
+        description="Array axis (z, y, x) along which slices lie; auto takes that of the thickest slices.",
         json_schema_extra={"widget": "ComboBox", "advanced": True},
     )
     start_slice: int | None = Field(
-        default=None, ge=0, title="First slice", description="Slice denoised first; the others follow outwards."
+        default=None,
+        ge=0,
+        title="First slice",
+        description="Slice denoised first; the others follow outwards.",
     )
     tile: int = Field(
         default=0,
         ge=0,
         le=8192,
         title="Tile",
-        description="Side of the square pieces a slice is cut into, in pixels; 0 chooses by the memory at hand.",
+        description="Side of the tiles of a slice in pixels, 192 or more; 0 cuts only if memory runs out.",
         json_schema_extra={"widget": "SpinBox", "advanced": True},
     )

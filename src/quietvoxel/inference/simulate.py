@@ -12,7 +12,7 @@ import torch
 from quietvoxel.degradation.ct_noise import unit_noise
 from quietvoxel.degradation.ct_tissue import soft_tissue_mask
 from quietvoxel.degradation.noise_level import estimate_noise
-from quietvoxel.degradation.noise_time import RICIAN_TIME, DOSE_EXPONENT
+from quietvoxel.degradation.noise_time import DOSE_EXPONENT, RICIAN_TIME
 from quietvoxel.degradation.rician import rician
 from quietvoxel.errors import BadInputError
 from quietvoxel.intensity import intensity_for
@@ -59,14 +59,20 @@ def simulate(
     BadInputError
         If not exactly one measure is given, or it does not fit the modality or the volume.
     """
-    given = [name for name, value in (("dose", dose), ("snr", snr), ("delta", delta), ("sigma", sigma)) if value is not None]
+    given = [
+        name
+        for name, value in (("dose", dose), ("snr", snr), ("delta", delta), ("sigma", sigma))
+        if value is not None
+    ]
     if len(given) != 1:
-        msg = "Say how much noisier the volume shall be with exactly one of --dose, --snr, --delta and --sigma."
+        msg = (
+            "Say how much noisier the volume shall be with exactly one of --dose, --snr, --delta and --sigma."
+        )
         raise BadInputError(msg)
-    if delta is not None and delta < 0:
+    if delta is not None and not 0 <= delta < math.inf:
         msg = f"--delta is {delta:g} but must be 0 or more; 0 leaves the volume as it is."
         raise BadInputError(msg)
-    if sigma is not None and sigma < 0:
+    if sigma is not None and not 0 <= sigma < math.inf:
         msg = f"--sigma is {sigma:g} but must be 0 or more; 0 leaves the volume as it is."
         raise BadInputError(msg)
     if volume.modality == Modality.CT:
@@ -88,7 +94,9 @@ def _lower_dose(
             raise BadInputError(msg)
         if fraction == 1.0:
             return Simulated(volume, 0.0, ())
-        own = estimate_noise(volume.data, "CT", mask=padding_mask(volume), spacing_zyx=volume.geometry.spacing_zyx)
+        own = estimate_noise(
+            volume.data, "CT", mask=padding_mask(volume), spacing_zyx=volume.geometry.spacing_zyx
+        )
         notes += own.notes
         sigma = own.sigma * math.sqrt(1.0 / fraction - 1.0)
         notes.append(f"The scan's own noise is {own.sigma:.1f} HU (estimated); {sigma:.1f} HU were added.")
@@ -131,7 +139,8 @@ def _more_rician(
         own = estimate_noise(volume.data, "MR", mask=padding, spacing_zyx=volume.geometry.spacing_zyx)
         wanted = signal / snr if snr > 0 else math.inf
         if wanted <= own.sigma or not math.isfinite(wanted):
-            msg = f"--snr is {snr:g} but must be above 0 and below the volume's own, about {signal / own.sigma:.0f}."
+            own_snr = signal / own.sigma if own.sigma > 0 else math.inf
+            msg = f"--snr is {snr:g} but must be above 0 and below the volume's own, about {own_snr:.0f}."
             raise BadInputError(msg)
         sigma = math.sqrt(wanted**2 - own.sigma**2)
         notes = own.notes

@@ -1,4 +1,4 @@
-"""Slices of a volume with their neighbours, in network units; nothing as large as the volume is ever copied."""
+"""Slices of a volume with their neighbours, in network units; nothing as large as the volume is copied."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ MAX_SPACING_RATIO = 8.0
 
 
 def slice_axis(volume: Volume, wanted: str = "auto") -> int:
-    """The array axis along which slices are taken: the one with clearly the thickest slices, else the first."""
+    """The array axis along which slices are taken: the one with clearly the thickest slices, else the first.
+
+    A single image is one slice, whatever its pixels' shape.
+    """
     if wanted != "auto":
         return int(wanted)
+    if 1 in volume.shape:
+        return volume.shape.index(1)
     spacing = volume.geometry.spacing_zyx
     thickest = max(range(3), key=lambda axis: spacing[axis])
     return thickest if spacing[thickest] > 1.3 * spacing[0] else 0
@@ -51,9 +56,7 @@ class Slices:
     spacing_ratio: float
 
     @classmethod
-    def of(
-        cls, volume: Volume, axis: int, intensity: Intensity, padding: NDArray[np.bool_] | None
-    ) -> Slices:
+    def of(cls, volume: Volume, axis: int, intensity: Intensity, padding: NDArray[np.bool_] | None) -> Slices:
         """View a volume along an axis."""
         spacing = volume.geometry.spacing_zyx
         in_plane = [s for a, s in enumerate(spacing) if a != axis]

@@ -1,12 +1,13 @@
-"""Running an engine on slabs too large for the memory: tiles that overlap, of which only the inner part is kept.
+"""Running an engine on slabs too large for the memory: overlapping tiles, of which the inner part is kept.
 
-MONAI's sliding windows blend overlapping windows, hold a count map as large as the image, and start windows at any
-pixel; here tiles start at multiples of the network's 8-pixel grid and their rims are cut off, so that tiled and
-untiled results agree, and every solver step can be cancelled.
+MONAI's sliding windows blend overlapping windows, hold a count map as large as the image, and start windows
+at any pixel; here tiles start at multiples of the network's 8-pixel grid and their rims are cut off, so that
+tiled and untiled results agree, and every solver step can be cancelled.
 """
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,6 +15,7 @@ import torch
 from quietvoxel.engines.contract import EngineOutput
 from quietvoxel.errors import OutOfMemoryError
 from quietvoxel.inference.devices import is_out_of_memory, release_memory
+from quietvoxel.inference.progress import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,7 @@ RIM = 64
 """Pixels of a tile that are thrown away on every side that has a neighbour."""
 
 SMALLEST_TILE = 192
+"""Smaller tiles would be nearly all rim."""
 
 
 def spans(length: int, tile: int) -> list[tuple[int, int, int, int]]:
@@ -39,7 +42,6 @@ def spans(length: int, tile: int) -> list[tuple[int, int, int, int]]:
     if tile <= 0 or tile >= length:
         return [(0, length, 0, length)]
     tile = max(tile, 2 * RIM + GRID) // GRID * GRID
-    inner = tile - 2 * RIM
     found = []
     kept = 0
     while kept < length:
@@ -48,7 +50,6 @@ def spans(length: int, tile: int) -> list[tuple[int, int, int, int]]:
         keep_end = length if end == length else end - RIM
         found.append((start, end, kept, keep_end))
         kept = keep_end
-    assert inner > 0
     return found
 
 
@@ -62,15 +63,18 @@ def denoise_tiled(
         return engine.denoise(slab, settings, context)
     image = torch.empty(len(slab), 1, height, width)
     uncertainty: Tensor | None = None
-    for top, bottom, keep_top, keep_bottom in rows:
-        for left, right, keep_left, keep_right in columns:
-            part = engine.denoise(slab[..., top:bottom, left:right], settings, context)
-            inner = (..., slice(keep_top - top, keep_bottom - top), slice(keep_left - left, keep_right - left))
-            place = (..., slice(keep_top, keep_bottom), slice(keep_left, keep_right))
-            image[place] = part.image[inner]
-            if part.uncertainty is not None:
-                uncertainty = torch.zeros_like(image) if uncertainty is None else uncertainty
-                uncertainty[place] = part.uncertainty[inner]
+    pairs = list(product(rows, columns))
+    for number, ((top, bottom, keep_top, keep_bottom), (left, right, keep_left, keep_right)) in enumerate(
+        pairs
+    ):
+        own = part_of(context, number, len(pairs))
+        part = engine.denoise(slab[..., top:bottom, left:right], settings, own)
+        inner = (..., slice(keep_top - top, keep_bottom - top), slice(keep_left - left, keep_right - left))
+        place = (..., slice(keep_top, keep_bottom), slice(keep_left, keep_right))
+        image[place] = part.image[inner]
+        if part.uncertainty is not None:
+            uncertainty = torch.zeros_like(image) if uncertainty is None else uncertainty
+            uncertainty[place] = part.uncertainty[inner]
     return EngineOutput(image, uncertainty)
 
 
@@ -79,12 +83,12 @@ class TileFitter:
 
     Parameters
     ----------
-    tile : side in pixels to start with; 0 tries whole slices first.
+    tile : side in pixels to start with, at least `SMALLEST_TILE`; 0 tries whole slices first.
     say : told one sentence when tiles had to become smaller.
     """
 
     def __init__(self, tile: int, say: Callable[[str], None]) -> None:
-        self.tile = tile
+        self.tile = max(tile, SMALLEST_TILE) if tile else 0
         self.say = say
 
     def run(self, engine: Engine, slab: Tensor, settings: Any, context: EngineContext) -> EngineOutput:
@@ -95,19 +99,24 @@ class TileFitter:
         OutOfMemoryError
             If not even the smallest tile fits.
         """
+        # A second attempt draws the first one's random numbers: a slice does not depend on the memory left.
+        states = [generator.get_state() for generator in context.generators]
         while True:
-            failed: str | None = None
             try:
                 return denoise_tiled(engine, slab, settings, context, self.tile)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                failed = str(context.device)
             # Outside the handler: the exception's traceback holds the very tensors that have to go.
             release_memory(context.device)
-            side = self.tile or max(slab.shape[-2:])
+            side = min(self.tile or max(slab.shape[-2:]), max(slab.shape[-2:]))
             if side <= SMALLEST_TILE:
-                msg = f"The memory of {failed} does not hold even a {side}-pixel tile; close other programs or use --device cpu."
+                remedy = "close other programs"
+                if context.device.type != "cpu":
+                    remedy += " or use --device cpu"
+                msg = f"The memory of {context.device} does not hold even a {side}-pixel tile; {remedy}."
                 raise OutOfMemoryError(msg)
             self.tile = max(SMALLEST_TILE, side // 2 // GRID * GRID)
             self.say(f"Memory ran short, so slices are now processed in tiles of {self.tile} pixels.")
+            for generator, state in zip(context.generators, states, strict=True):
+                generator.set_state(state)

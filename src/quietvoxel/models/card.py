@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # pydantic reads annotations at run time
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,9 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(description="how it is chosen, for example with --model", pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(
+        description="how it is chosen, for example with --model", pattern=r"^[a-z0-9][a-z0-9._-]*$"
+    )
     title: str = Field(description="name on screens")
     engine: str = Field(description="the engine that runs it")
     modality: str = Field(description="CT or MR")
@@ -29,4 +31,6 @@ class ModelCard(BaseModel):
     sha256: str = Field(description="of the weight file")
     parameters: int
     version: str = Field(description="of QuietVoxel, when it was made")
-    origin: Path | None = Field(default=None, exclude=True, description="the weight file found beside the card")
+    origin: Path | None = Field(
+        default=None, exclude=True, description="the weight file found beside the card"
+    )

@@ -1,4 +1,4 @@
-"""Find, load and save models. Weights are read with safetensors only: nothing that could run code is unpickled."""
+"""Find, load and save models. Weights are safetensors only: nothing that could run code is unpickled."""
 
 from __future__ import annotations
 
@@ -52,57 +52,77 @@ def read_card(path: Path) -> ModelCard:
 
 
 def list_models() -> list[ModelCard]:
-    """Every readable model, the user's own first; a damaged one does not hide the others."""
+    """Every readable model, the user's own first; an own model hides a bundled one of the same name."""
+    return _read_all()[0]
+
+
+def damaged_models() -> list[str]:
+    """A sentence for each model that cannot be read, and that is therefore not among `list_models`."""
+    return list(_read_all()[1].values())
+
+
+def _read_all() -> tuple[list[ModelCard], dict[str, str]]:
     cards: dict[str, ModelCard] = {}
+    damaged: dict[str, str] = {}
     for folder in (model_folder(), BUNDLED):
         for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
             try:
                 card = read_card(path)
-            except ModelError:
+            except ModelError as error:
+                damaged.setdefault(path.stem, str(error))
                 continue
             cards.setdefault(card.name, card)
-    return list(cards.values())
+    return list(cards.values()), damaged
 
 
 def find_model(name: str | None = None, *, engine: str = "relativeflow", modality: str = "CT") -> ModelCard:
-    """The model of a name, or the bundled one for an engine and modality.
+    """Find the model of a name, or the general one for an engine and modality.
+
+    Without a name, the model called `ENGINE-MODALITY` is taken, the user's own before the bundled one; a
+    model of another name only where there is no such.
 
     Raises
     ------
     ModelError
-        If there is none, with the list of those that there are.
+        If there is none, or it is damaged or another engine's; with the list of those that there are.
     """
-    models = list_models()
-    fitting = [m for m in models if m.engine == engine]
     if name is not None:
-        chosen = [m for m in fitting if m.name == name]
-        reason = f"There is no model '{name}' for the engine {engine}"
-    else:
-        # OTHER (PET, ultrasound, ...) has no model of its own: magnitudes are closest to MR.
-        wanted = "CT" if modality == "CT" else "MR"
-        chosen = [m for m in fitting if m.modality == wanted]
-        reason = f"There is no {engine} model for {modality}"
-    if not chosen:
-        names = ", ".join(m.name for m in models) or "none"
-        msg = f"{reason}; available: {names}."
-        raise ModelError(msg)
-    return chosen[0]
+        card = model_named(name)
+        if card.engine != engine:
+            msg = f"The model '{name}' belongs to the engine {card.engine}; add --engine {card.engine}."
+            raise ModelError(msg)
+        return card
+    # OTHER (PET, ultrasound, ...) has no model of its own: magnitudes are closest to MR.
+    wanted = "CT" if modality == "CT" else "MR"
+    models, damaged = _read_all()
+    fitting = [m for m in models if m.engine == engine and m.modality == wanted]
+    general = f"{engine}-{wanted.lower()}"
+    for card in sorted(fitting, key=lambda m: m.name != general):
+        return card
+    if general in damaged:
+        raise ModelError(damaged[general])
+    msg = f"There is no {engine} model for {modality}; available: {_names(models)}."
+    raise ModelError(msg)
 
 
 def model_named(name: str) -> ModelCard:
-    """The model of this name, whatever its engine.
+    """Find the model of this name, whatever its engine.
 
     Raises
     ------
     ModelError
-        If there is none.
+        If there is none, or it is damaged.
     """
-    models = list_models()
+    models, damaged = _read_all()
     for card in models:
         if card.name == name:
             return card
-    msg = f"There is no model '{name}'; available: {', '.join(m.name for m in models) or 'none'}."
+    msg = damaged.get(name, f"There is no model '{name}'; available: {_names(models)}.")
     raise ModelError(msg)
+
+
+def _names(models: list[ModelCard]) -> str:
+    return ", ".join(m.name for m in models) or "none"
 
 
 def load_tensors(card: ModelCard) -> dict[str, Tensor]:
@@ -122,7 +142,7 @@ def load_tensors(card: ModelCard) -> dict[str, Tensor]:
     try:
         content = card.origin.read_bytes()
         if hashlib.sha256(content).hexdigest() != card.sha256:
-            msg = f"{card.origin.name} is not the file its card describes (SHA-256 differs); import the model again."
+            msg = f"{card.origin.name} is not what its card says (SHA-256 differs); import the model again."
             raise ModelError(msg)
         tensors: dict[str, Tensor] = load(content)
     except (OSError, SafetensorError) as error:
@@ -139,11 +159,20 @@ def save_model(folder: Path, tensors: Mapping[str, Tensor], card: Mapping[str, A
     folder : of the model.
     tensors : of all networks, named `network.parameter`.
     card : the fields of `ModelCard` without `sha256` and `parameters`.
+
+    Raises
+    ------
+    ModelError
+        If a weight is not finite.
     """
     import torch
     from safetensors.torch import save
 
-    content = save({name: value.detach().to("cpu", torch.float16).contiguous() for name, value in tensors.items()})
+    half = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in tensors.items()}
+    if not all(torch.isfinite(value).all() for value in half.values()):
+        msg = f"The weights of '{card.get('name')}' overflow float16 and were not saved; train again."
+        raise ModelError(msg)
+    content = save(half)
     complete = ModelCard.model_validate(
         {
             **card,

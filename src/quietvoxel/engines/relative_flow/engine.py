@@ -36,7 +36,7 @@ class RelativeFlowEngine:
         self.recipe = recipe
         self.noise_time: NoiseTime = noise_time_for(recipe.modality)
 
-    def halo(self, settings: RelativeFlowSettings) -> int:
+    def halo(self, settings: RelativeFlowSettings) -> int:  # noqa: ARG002  # other engines' halo depends on them
         """Neighbours stay as they came in all steps, so several steps need no more of them than one."""
         return self.recipe.halo
 
@@ -74,7 +74,8 @@ class RelativeFlowEngine:
             t -= delta
             context.progress(done + 1, len(deltas))
         if self.recipe.modality == "MR":
-            image = image.clamp(min=0.0)
+            # A signed image (a phase) may stay as low as it was.
+            image = torch.maximum(image, noisy[:, halo].amin().clamp(max=0.0).to(image.device))
         return EngineOutput(image.cpu())
 
 
@@ -91,7 +92,9 @@ def load_relative_flow(
     recipe = RelativeFlowRecipe.model_validate(architecture)
     network = build_unet(unet_shape(recipe))
     prefix = "velocity."
-    state = {name.removeprefix(prefix): value.float() for name, value in tensors.items() if name.startswith(prefix)}
+    state = {
+        name.removeprefix(prefix): value.float() for name, value in tensors.items() if name.startswith(prefix)
+    }
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
