@@ -13,8 +13,7 @@ import json
 import logging
 import time
 import warnings
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -29,6 +28,9 @@ from quietvoxel.engines.relative_flow.training import RelativeFlowStage
 from quietvoxel.phantoms import mr_phantom
 from quietvoxel.training.references import MAX_SPACING_RATIO, Reference
 from quietvoxel.training.trainer import TrainingPlan, train_stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LEVELS = (0.03, 0.06, 0.10)
 SMALL: dict[str, Any] = {"widths": (32, 64, 128), "blocks": (2, 2, 2)}
@@ -93,7 +95,7 @@ def run_slices(
     halo = engine.recipe.halo
     settings = deltas if isinstance(deltas, RelativeFlowSettings) else RelativeFlowSettings()
     if not isinstance(deltas, RelativeFlowSettings):
-        engine.schedule = lambda settings, sigma: tuple(deltas)  # type: ignore[method-assign]
+        engine.schedule = lambda *_: tuple(deltas)  # type: ignore[method-assign]
     slabs = np.zeros((len(wanted), 2 * halo + 1, *noisy.shape[1:]), np.float32)
     for row, z in enumerate(wanted):
         for place, k in enumerate(range(z - halo, z + halo + 1)):
@@ -159,7 +161,11 @@ def main() -> None:
         recipe = RelativeFlowRecipe.model_validate({**SMALL, **VARIANTS[name][0]})
         plan = TrainingPlan(**{**PLAN, **VARIANTS[name][1]}, seed=seed, checkpoint_every=10**9)
         trained = train_stage(RelativeFlowStage(recipe), references, plan, folder / "work", resume=False)
-        result = {"variant": name, "seed": seed, "scores": scores(RelativeFlowEngine(trained.averaged, recipe), images)}
+        result = {
+            "variant": name,
+            "seed": seed,
+            "scores": scores(RelativeFlowEngine(trained.averaged, recipe), images),
+        }
         if name == "full":
             result["last weights"] = scores(RelativeFlowEngine(trained.last, recipe), images)
         result["seconds"] = round(time.monotonic() - began)

@@ -51,7 +51,8 @@ def run_point(point: StandardPoint, way: str) -> dict[str, Any]:
         "scores": score(point, result.volume.data),
         "seconds": seconds,
         "settings": {**settings, "sigma": result.sigma, "model": result.provenance["model_sha256"][:12]},
-        "device": f"{result.provenance['device']}, {result.provenance['precision']}, {torch.get_num_threads()} thread(s)",
+        "device": f"{result.provenance['device']}, {result.provenance['precision']}, "
+        f"{torch.get_num_threads()} thread(s)",
     }
 
 
@@ -73,7 +74,9 @@ def main() -> None:
                     continue
                 result = run_point(point, way)
                 path.write_text(json.dumps(result, indent=1))
-                print(point.key, way, f"{result['scores']['psnr']:.2f} dB {result['seconds']:.0f} s", flush=True)
+                print(
+                    point.key, way, f"{result['scores']['psnr']:.2f} dB {result['seconds']:.0f} s", flush=True
+                )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-
 @dataclass(frozen=True)
 class EngineContext:
     """What an engine needs to know beside the pixels.

@@ -138,4 +138,6 @@ class ResidualUNet(nn.Module):
 
 def build_unet(shape: UNetShape) -> ResidualUNet:
     """Build the network in the memory format in which it runs fastest."""
-    return ResidualUNet(shape).to(memory_format=torch.channels_last)
+    network = ResidualUNet(shape)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+    return network

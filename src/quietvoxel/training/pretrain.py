@@ -7,7 +7,7 @@ import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -21,9 +21,12 @@ from quietvoxel.models import ModelCard, save_model
 from quietvoxel.models.store import BUNDLED
 from quietvoxel.phantoms import ct_phantom, mr_phantom
 from quietvoxel.training.prepare import load_references, read_references
-from quietvoxel.training.references import Reference
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 from quietvoxel.volume import Modality, Volume
+
+if TYPE_CHECKING:
+    from quietvoxel.phantoms import MRContrast
+    from quietvoxel.training.references import Reference
 
 PHANTOM_SPACINGS = ((1.0, 1.0, 1.0), (0.7, 0.7, 0.7), (3.0, 0.9, 0.9), (1.6, 0.8, 0.8))
 """Phantoms add thin slices with known truth, of which public scans have few: (z, y, x) mm."""
@@ -55,7 +58,8 @@ def phantom_volumes(modality: Modality, count: int) -> list[tuple[str, Volume]]:
         if modality == Modality.CT:
             volume = ct_phantom((24, 384, 384), spacing, seed=1001 + index)
         else:
-            contrast = ("T1", "T2", "FLAIR")[index % 3]
+            contrasts: tuple[MRContrast, ...] = ("T1", "T2", "FLAIR")
+            contrast = contrasts[index % 3]
             volume = mr_phantom((64, 224, 224), spacing, seed=1001 + index, contrast=contrast)
         volumes.append((f"phantom-{index}", volume))
     return volumes
@@ -72,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--phantoms", type=int, default=6, help="phantom volumes trained on beside the data")
     parser.add_argument("--skip", nargs="*", default=[], help="leave out volumes whose names start so")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=BUNDLED, help="folder of the model; default: the bundled ones")
+    parser.add_argument(
+        "--out", type=Path, default=BUNDLED, help="folder of the model; default: the bundled ones"
+    )
     parser.add_argument("--name", help="of the model; default relativeflow-MODALITY")
     parser.add_argument("--export-only", action="store_true", help="write the model from the last checkpoint")
     options = parser.parse_args(arguments)
@@ -82,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             run(options)
     except QuietVoxelError as error:
-        print(error, file=sys.stderr)  # noqa: T201  # a command-line program speaks on the terminal
+        print(error, file=sys.stderr)
         return error.exit_code
     return 0
 
@@ -93,19 +99,23 @@ def run(options: argparse.Namespace) -> None:
     folder = options.folder or Path("runs") / f"{options.engine}-{options.modality}"
 
     def say(text: str) -> None:
-        print(text, flush=True)  # noqa: T201  # a command-line program speaks on the terminal
+        print(text, flush=True)
 
     cache = Path("runs") / "noise-bank"
     references: list[Reference] = read_references(
         options.data, modality, cache=cache, skip=tuple(options.skip), tell=say
     )
     if options.phantoms:
-        references += load_references(phantom_volumes(modality, options.phantoms), modality, cache=cache, tell=say)
+        references += load_references(
+            phantom_volumes(modality, options.phantoms), modality, cache=cache, tell=say
+        )
     recipe = recipe_for(modality)
     plan = TrainingPlan(max_steps=options.max_steps, seed=options.seed)
 
     def tell(event: dict[str, Any]) -> None:
-        say(f"step {event['step']}/{event['steps']}  loss {event['loss']:.4f}  {event['eta_s'] / 60:.0f} min left")
+        say(
+            f"step {event['step']}/{event['steps']}  loss {event['loss']:.4f}  {event['eta_s'] / 60:.0f} min left"
+        )
 
     trained = train_stage(RelativeFlowStage(recipe), references, plan, folder, tell=tell)
     say(f"Wrote {export(trained.averaged, recipe, options, plan.max_steps).origin}")
@@ -118,7 +128,9 @@ def recipe_for(modality: Modality) -> RelativeFlowRecipe:
     return RelativeFlowRecipe(modality="MR", delta_max=3.0)
 
 
-def export(network: nn.Module, recipe: RelativeFlowRecipe, options: argparse.Namespace, steps: int) -> ModelCard:
+def export(
+    network: nn.Module, recipe: RelativeFlowRecipe, options: argparse.Namespace, steps: int
+) -> ModelCard:
     """Write a trained network as a model with its card."""
     modality = recipe.modality
     noise_time = noise_time_for(modality)
@@ -149,8 +161,9 @@ def export(network: nn.Module, recipe: RelativeFlowRecipe, options: argparse.Nam
             "training": {
                 "steps": steps,
                 "plan": asdict(TrainingPlan(max_steps=options.max_steps, seed=options.seed)),
-                "command": f"python -m quietvoxel.training.pretrain relative-flow --modality {modality.lower()} --data DIR"
-                f" --max-steps {options.max_steps} --phantoms {options.phantoms} --seed {options.seed}",
+                "command": "python -m quietvoxel.training.pretrain relative-flow"
+                f" --modality {modality.lower()} --data DIR --max-steps {options.max_steps}"
+                f" --phantoms {options.phantoms} --seed {options.seed}",
             },
             "noise_range": noise,
             "intended_use": "Research on CT and MR denoising; not for primary diagnosis.",

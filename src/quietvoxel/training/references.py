@@ -93,7 +93,9 @@ def _one_slab(
             break
     neighbours = 0 if rng.random() < 0.1 else halo
     wanted = [z + stride * k for k in range(-halo, halo + 1)]
-    there = [abs(k) <= neighbours and 0 <= s < depth for k, s in zip(range(-halo, halo + 1), wanted, strict=True)]
+    there = [
+        abs(k) <= neighbours and 0 <= s < depth for k, s in zip(range(-halo, halo + 1), wanted, strict=True)
+    ]
     sy, sx = slice(y, y + patch), slice(x, x + patch)
     turn, flip = int(rng.integers(4)), bool(rng.integers(2))
 

@@ -1,12 +1,10 @@
-"""One trainer for pre-training and fine-tuning: Lightning drives devices, precision and checkpoints, stages the rest."""
+"""One trainer for pre-training and fine-tuning: Lightning drives it, stages say what is trained."""
 
 from __future__ import annotations
 
-import copy
 import json
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning as L
@@ -20,6 +18,7 @@ from quietvoxel.training.references import Reference, draw_slabs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from torch import Tensor, nn
 
@@ -62,11 +61,16 @@ class TrainedStage:
 
 
 class _Ticks(IterableDataset[int]):
-    """An endless stream of nothing: a batch is made in the step itself, from (seed, step), so that resuming is exact."""
+    """An endless stream of nothing: a step makes its batch from (seed, step), so that resuming is exact."""
 
     def __iter__(self) -> Iterator[int]:
         while True:
             yield 0
+
+
+def averaging(network: nn.Module, plan: TrainingPlan) -> AveragedModel:
+    """An exponential moving average that starts as a copy of the network."""
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.ema))  # type: ignore[no-untyped-call]
 
 
 class StageModule(L.LightningModule):
@@ -77,7 +81,7 @@ class StageModule(L.LightningModule):
         self.stage, self.plan = stage, plan
         self.references = list(references)
         self.network = stage.build()
-        self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(plan.ema))
+        self.averaged = averaging(self.network, plan)
 
     def training_step(self, _batch: Any, _index: int) -> Tensor:
         """Draw, degrade and score the batch of this step."""
@@ -89,8 +93,9 @@ class StageModule(L.LightningModule):
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         return self.stage.loss(self.network, batch)
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Average the weights; early on over fewer steps, or the start would linger."""
+    def optimizer_step(self, *arguments: Any, **more: Any) -> None:
+        """Average the weights after each step; here, because a checkpoint is written before later hooks run."""
+        super().optimizer_step(*arguments, **more)
         self.averaged.update_parameters(self.network)
 
     def configure_optimizers(self) -> Any:
@@ -115,7 +120,9 @@ class _Events(Callback):
         self.folder, self.tell, self.every = folder, tell, every
         self.loss, self.count, self.began = 0.0, 0, time.monotonic()
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: L.Trainer, _module: L.LightningModule, outputs: Any, *_: Any
+    ) -> None:
         self.loss += float(outputs["loss"])
         self.count += 1
         if self.count == self.every:
@@ -162,7 +169,7 @@ def train_stage(
     module = StageModule(stage, references, plan)
     if start is not None:
         module.network.load_state_dict(start.state_dict())
-        module.averaged = AveragedModel(copy.deepcopy(start), multi_avg_fn=get_ema_multi_avg_fn(plan.ema))
+        module.averaged = averaging(start, plan)
     checkpoints = ModelCheckpoint(
         folder, filename="step", every_n_train_steps=plan.checkpoint_every, save_last=True, save_top_k=1
     )

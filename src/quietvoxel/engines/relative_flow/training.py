@@ -65,7 +65,9 @@ class RelativeFlowStage:
         epochs = math.ceil(math.log(widest) / -math.log(recipe.curriculum_alpha))
         epoch = int(epochs * progress / recipe.curriculum_share) if recipe.curriculum_share > 0 else epochs
         factor = recipe.curriculum_alpha ** min(epoch, epochs)
-        return max(recipe.delta_start * factor, recipe.delta_min), min(recipe.delta_start / factor, recipe.delta_max)
+        return max(recipe.delta_start * factor, recipe.delta_min), min(
+            recipe.delta_start / factor, recipe.delta_max
+        )
 
     def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator) -> dict[str, Tensor]:
         """Degrade slabs: see the class."""
@@ -91,7 +93,11 @@ class RelativeFlowStage:
                 for a, d, e in zip(start.tolist(), delta.tolist(), extra.tolist(), strict=True)
             ]
         )
-        image = slabs.image * (0.75 + 0.5 * uniform[5])[:, None, None, None] if slabs.noise is None else slabs.image
+        image = (
+            slabs.image * (0.75 + 0.5 * uniform[5])[:, None, None, None]
+            if slabs.noise is None
+            else slabs.image
+        )
         centre = image[:, self.halo]
         sigma = (variance[:, 1] - variance[:, 0]).sqrt()
         if slabs.noise is not None and recipe.operator == "modality":
@@ -115,7 +121,7 @@ class RelativeFlowStage:
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Mean squared error of what the recipe names: the unit noise, the bare velocity, or the image."""
         sigma = batch["sigma"]
-        predicted = network(batch["slab"], network_conditions(sigma, batch["ratio"]))[:, 0]
+        predicted: Tensor = network(batch["slab"], network_conditions(sigma, batch["ratio"]))[:, 0]
         error = (predicted - batch["noise"]).square().mean(dim=(1, 2))
         match self.recipe.loss:
             case "noise":
