@@ -56,6 +56,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "bare velocity loss": ({"loss": "velocity"}, {}),
     "one delta a batch": ({"delta_per_sample": False}, {}),
     "references not degraded first": ({"degrade_references": False}, {}),
+    "totals not told": ({"tell_totals": False}, {}),
     "2-D (no neighbours)": ({"halo": 0}, {}),
 }
 SEEDS = {"full": 3, "naive": 3}

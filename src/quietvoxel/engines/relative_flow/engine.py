@@ -25,7 +25,7 @@ class RelativeFlowEngine:
 
     Parameters
     ----------
-    network : (B, 2 * halo + 1, H, W), conditions (B, 2) -> (B, 1, H, W), the noise to remove; see `training`.
+    network : (B, 2 * halo + 1, H, W), conditions (B, 4) -> (B, 1, H, W), the noise to remove; see `training`.
     recipe : how it was trained.
     """
 
@@ -61,13 +61,16 @@ class RelativeFlowEngine:
         image = slab[:, halo : halo + 1]
         deltas = self.schedule(settings, context.sigma)
         ratio = torch.full((len(slab),), context.spacing_ratio, device=context.device)
-        t = sum(deltas)
+        t = total = sum(deltas)
         for done, delta in enumerate(deltas):
             if context.cancelled():
                 msg = "Denoising was cancelled."
                 raise CancelledError(msg)
             sigma = self.noise_time.sigma_between(max(t - delta, 0.0), t)
-            conditions = network_conditions(torch.full_like(ratio, sigma), ratio)
+            known = [sigma, *((self.noise_time.sigma_between(0.0, time) for time in (t, total)))]
+            if not self.recipe.tell_totals:
+                known = [sigma, 0.0, 0.0]
+            conditions = network_conditions(*(torch.full_like(ratio, level) for level in known), ratio)
             with torch.autocast(context.device.type, context.dtype, enabled=context.dtype != torch.float32):
                 removed = self.network(slab, conditions)
             image -= removed * (step_factor(delta, settings.update_rule) / step_factor(delta, "expm1"))

@@ -51,5 +51,6 @@ class RelativeFlowRecipe(BaseModel):
     curriculum_share: float = 0.25
     degrade_references: bool = True
     delta_per_sample: bool = True
+    tell_totals: bool = True
     operator: Literal["modality", "gaussian"] = "modality"
     loss: Literal["noise", "velocity", "image"] = "noise"

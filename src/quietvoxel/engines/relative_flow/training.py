@@ -19,18 +19,25 @@ if TYPE_CHECKING:
     from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe
 
 
-def network_conditions(sigma: Tensor, spacing_ratio: Tensor) -> Tensor:
-    """The two constant channels (B, 2): the noise to remove, and the slice spacing on a log scale.
+def network_conditions(step: Tensor, centre: Tensor, neighbours: Tensor, spacing_ratio: Tensor) -> Tensor:
+    """The constant channels (B, 4): what the network is told beside the pixels.
 
-    Both are multiplied by sigma, so that the network stays homogeneous: scaling image and sigma scales everything.
+    Everything is a noise level or scaled by one, so that the network stays homogeneous: scaling the image and all
+    noise levels scales its output.
+
+    Parameters
+    ----------
+    step : (B,) standard deviation of the noise to remove in this step.
+    centre, neighbours : (B,) of all the noise in the middle slice now, and in its neighbours.
+    spacing_ratio : (B,) slice spacing over pixel spacing, told on a log scale.
     """
     ratio = torch.log2(spacing_ratio.clamp(0.25, 8.0)) / 2.0
-    return torch.stack([sigma, sigma * ratio], dim=1)
+    return torch.stack([step, step * ratio, centre, neighbours], dim=1)
 
 
 def unet_shape(recipe: RelativeFlowRecipe) -> UNetShape:
-    """The backbone for a slab of `2 * halo + 1` slices, told noise and spacing."""
-    return UNetShape(2 * recipe.halo + 1, 2, 1, recipe.widths, recipe.blocks)
+    """The backbone for a slab of `2 * halo + 1` slices."""
+    return UNetShape(2 * recipe.halo + 1, 4, 1, recipe.widths, recipe.blocks)
 
 
 class RelativeFlowStage:
@@ -73,7 +80,7 @@ class RelativeFlowStage:
         """Degrade slabs: see the class."""
         recipe, time = self.recipe, self.noise_time
         count = slabs.image.shape[0]
-        uniform = torch.rand(6, count, generator=generator)
+        uniform = torch.rand(7, count, generator=generator)
         if not recipe.delta_per_sample:
             uniform[0] = uniform[0, 0]
         low, high = self.delta_range(progress)
@@ -110,18 +117,22 @@ class RelativeFlowStage:
         missing = image.flatten(2).abs().amax(2) == 0
         slab[missing] = 0.0
         slab[:, self.halo] = degraded
+        # At inference the totals come from an estimate; training tells them with an error of some 10 %.
+        told = variance.sqrt() * torch.exp(0.4 * (uniform[6] - 0.5))[:, None]
+        if not recipe.tell_totals:
+            told = torch.zeros_like(told)
         return {
             "slab": slab,
             "noise": degraded - reference,
             "sigma": sigma,
             "delta": delta,
-            "ratio": slabs.spacing_ratio,
+            "conditions": network_conditions(sigma, told[:, 1], told[:, 2], slabs.spacing_ratio),
         }
 
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Mean squared error of what the recipe names: the unit noise, the bare velocity, or the image."""
         sigma = batch["sigma"]
-        predicted: Tensor = network(batch["slab"], network_conditions(sigma, batch["ratio"]))[:, 0]
+        predicted: Tensor = network(batch["slab"], batch["conditions"])[:, 0]
         error = (predicted - batch["noise"]).square().mean(dim=(1, 2))
         match self.recipe.loss:
             case "noise":
