@@ -27,9 +27,9 @@ def demo(
     from quietvoxel.cli.outputs import sidecar, write_record
     from quietvoxel.cli.picture import before_after_residual
     from quietvoxel.cli.reporting import Reporter
-    from quietvoxel.degradation.noise_level import estimate_noise
     from quietvoxel.inference import InferenceOptions, denoise
     from quietvoxel.inference.simulate import simulate
+    from quietvoxel.inference.statistics import estimated_noise
     from quietvoxel.io import read, write
     from quietvoxel.padding import padding_mask
     from quietvoxel.phantoms import ct_phantom
@@ -56,12 +56,7 @@ def demo(
             result = denoise(noisy, options=InferenceOptions(), on_event=reporter, cancelled=cancelled)
     finally:
         reporter.close()
-    after = estimate_noise(
-        result.volume.data,
-        str(noisy.modality),
-        mask=padding_mask(noisy),
-        spacing_zyx=noisy.geometry.spacing_zyx,
-    )
+    after = estimated_noise(result.volume, padding_mask(noisy))
     print(f"Noise before {result.sigma:.3g}{unit}, after {after.sigma:.3g}{unit} (estimated).")
     if truth is not None:
         for title, volume in (("noisy", noisy), ("denoised", result.volume)):

@@ -11,10 +11,10 @@ import torch
 
 from quietvoxel.degradation.ct_noise import unit_noise
 from quietvoxel.degradation.ct_tissue import soft_tissue_mask
-from quietvoxel.degradation.noise_level import estimate_noise
 from quietvoxel.degradation.noise_time import DOSE_EXPONENT, RICIAN_TIME
 from quietvoxel.degradation.rician import rician
 from quietvoxel.errors import BadInputError
+from quietvoxel.inference.statistics import estimated_noise
 from quietvoxel.intensity import intensity_for
 from quietvoxel.padding import padding_mask
 from quietvoxel.volume import Modality, Volume
@@ -94,9 +94,10 @@ def _lower_dose(
             raise BadInputError(msg)
         if fraction == 1.0:
             return Simulated(volume, 0.0, ())
-        own = estimate_noise(
-            volume.data, "CT", mask=padding_mask(volume), spacing_zyx=volume.geometry.spacing_zyx
-        )
+        own = estimated_noise(volume, padding_mask(volume))
+        if own.sigma == 0:
+            msg = "A dose fraction needs the scan's own noise, which could not be estimated; give --sigma instead."
+            raise BadInputError(msg)
         notes += own.notes
         sigma = own.sigma * math.sqrt(1.0 / fraction - 1.0)
         notes.append(f"The scan's own noise is {own.sigma:.1f} HU (estimated); {sigma:.1f} HU were added.")
@@ -136,7 +137,7 @@ def _more_rician(
     notes: tuple[str, ...] = ()
     if snr is not None:
         signal = float(values[values > 0.1 * unit].mean())
-        own = estimate_noise(volume.data, "MR", mask=padding, spacing_zyx=volume.geometry.spacing_zyx)
+        own = estimated_noise(volume, padding)
         wanted = signal / snr if snr > 0 else math.inf
         if wanted <= own.sigma or not math.isfinite(wanted):
             own_snr = signal / own.sigma if own.sigma > 0 else math.inf

@@ -59,7 +59,7 @@ def _flop_per_evaluation(device: torch.device, size: int) -> float:
     network: nn.Module = engine.network  # type: ignore[attr-defined]  # this engine's own
     halo = engine.halo(RelativeFlowSettings())
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        network(torch.zeros(1, 2 * halo + 1, size, size, device=device), torch.zeros(1, 2, device=device))
+        network(torch.zeros(1, 2 * halo + 1, size, size, device=device), torch.zeros(1, 4, device=device))
     return float(counter.get_total_flops())
 
 

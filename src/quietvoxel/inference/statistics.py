@@ -9,12 +9,15 @@ import numpy as np
 
 from quietvoxel.degradation.noise_level import estimate_noise
 from quietvoxel.errors import BadInputError
+from quietvoxel.inference.slabs import slice_axis
 from quietvoxel.intensity import Intensity, intensity_for
 from quietvoxel.padding import padding_mask
 from quietvoxel.volume import Modality, Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from quietvoxel.degradation.noise_estimate import NoiseEstimate
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,17 @@ def measure(volume: Volume, sigma: float | None = None) -> VolumeStatistics:
     lowest = None if volume.modality == Modality.CT else min(0.0, float(volume.data.min()))
     if sigma is not None:
         return VolumeStatistics(intensity, padding, sigma, lowest)
-    estimate = estimate_noise(
-        volume.data, str(volume.modality), mask=padding, spacing_zyx=volume.geometry.spacing_zyx
-    )
-    return VolumeStatistics(intensity, padding, estimate.sigma, lowest, tuple(estimate.notes))
+    estimate = estimated_noise(volume, padding)
+    notes = list(estimate.notes)
+    if estimate.sigma == 0 and not estimate.reliable:
+        notes.append("So nothing will be removed; give the noise level yourself (--sigma).")
+    return VolumeStatistics(intensity, padding, estimate.sigma, lowest, tuple(notes))
+
+
+def estimated_noise(volume: Volume, padding: NDArray[np.bool_] | None) -> NoiseEstimate:
+    """Estimate the noise within the slices of a volume, padding left out."""
+    axis = slice_axis(volume)
+    z, y, x = (volume.geometry.spacing_zyx[a] for a in (axis, *(a for a in range(3) if a != axis)))
+    inside = None if padding is None else ~np.moveaxis(padding, axis, 0)
+    data = np.moveaxis(volume.data, axis, 0)
+    return estimate_noise(data, str(volume.modality), mask=inside, spacing_zyx=(z, y, x))
