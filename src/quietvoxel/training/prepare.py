@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+NOISE_VERSION = "kernels 0.2-0.7"
+"""Part of the cache key: change it when the unit noise images change."""
+
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 
 
@@ -94,7 +97,8 @@ def read_references(
 
 def _unit_noise(volume: Volume, reference: Reference, cache: Path | None, seed: int) -> NDArray[np.float16]:
     """Two independent unit noise images a slice, soft-tissue SD 1, from the cache folder where they are there."""
-    key = hashlib.sha256(np.ascontiguousarray(reference.data).tobytes() + str(seed).encode()).hexdigest()[:16]
+    made_of = np.ascontiguousarray(reference.data).tobytes() + f"{seed} {NOISE_VERSION}".encode()
+    key = hashlib.sha256(made_of).hexdigest()[:16]
     stored = cache / f"noise-{key}.npy" if cache else None
     if stored is not None and stored.exists():
         loaded: NDArray[np.float16] = np.load(stored)
