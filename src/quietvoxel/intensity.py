@@ -70,7 +70,10 @@ def intensity_for(
     sample = data.reshape(-1)[::stride]
     if padding is not None:
         sample = sample[~padding.reshape(-1)[::stride]]
-    unit = float(np.percentile(np.abs(sample), MR_PERCENTILE)) if sample.size else 0.0
+    sizes = np.abs(
+        sample.astype(np.float32)
+    )  # as float: the lowest integer has no absolute value of its type
+    unit = float(np.percentile(sizes, MR_PERCENTILE, overwrite_input=True)) if sizes.size else 0.0
     if unit <= 0:
         msg = "The volume holds nothing but zeros, so its intensity scale cannot be found; check the file."
         raise BadInputError(msg)

@@ -69,7 +69,9 @@ def error_db(image: Tensor, truth: Tensor) -> float:
 
 @pytest.mark.parametrize("modality", ["CT", "MR"])
 @pytest.mark.parametrize("steps", [1, 2, 3, 8])
-def test_with_the_exact_posterior_any_number_of_steps_gives_the_bayes_estimate(modality: str, steps: int) -> None:
+def test_with_the_exact_posterior_any_number_of_steps_gives_the_bayes_estimate(
+    modality: str, steps: int
+) -> None:
     sigma = 0.05
     prior, _, noisy = coefficients(sigma)
     engine = engine_for(Posterior(prior, as_told), modality)
@@ -85,7 +87,9 @@ def test_the_best_total_time_is_the_one_matched_to_the_noise(sigma: float, steps
     prior, truth, noisy = coefficients(sigma, 128)
 
     def seen(image: Tensor, _conditions: Tensor) -> Tensor:
-        return image[0, 0][prior == 0].square().mean()  # as a network sees it: from where there is nothing else
+        return (
+            image[0, 0][prior == 0].square().mean()
+        )  # as a network sees it: from where there is nothing else
 
     engine = engine_for(Posterior(prior, seen))
     scores = {}
@@ -124,7 +128,7 @@ def test_more_strength_removes_more() -> None:
 
 def test_the_identity_rule_removes_the_derived_share_of_each_step() -> None:
     class Constant(nn.Module):
-        def forward(self, slab: Tensor, conditions: Tensor) -> Tensor:
+        def forward(self, slab: Tensor, _conditions: Tensor) -> Tensor:
             return torch.ones_like(slab)
 
     engine = engine_for(Constant())
@@ -144,7 +148,9 @@ def test_the_network_is_told_of_less_noise_at_each_step_and_of_all_of_it_in_sum(
             told.append(conditions[0].tolist())
             return torch.zeros_like(slab)
 
-    engine_for(Listening(), "CT").denoise(torch.ones(1, 1, 8, 8), RelativeFlowSettings(steps=4), context(0.03))
+    engine_for(Listening(), "CT").denoise(
+        torch.ones(1, 1, 8, 8), RelativeFlowSettings(steps=4), context(0.03)
+    )
 
     steps = [step for step, *_ in told]
     assert len(steps) == 4
@@ -174,21 +180,26 @@ def test_it_reports_as_many_steps_as_it_announces() -> None:
 
 def test_a_magnitude_stays_a_magnitude_and_a_signed_image_may_stay_signed() -> None:
     class TooMuch(nn.Module):
-        def forward(self, slab: Tensor, conditions: Tensor) -> Tensor:
+        def forward(self, slab: Tensor, _conditions: Tensor) -> Tensor:
             return torch.full_like(slab, 5.0)
 
     magnitude, signed = torch.full((1, 1, 8, 8), 0.5), torch.full((1, 1, 8, 8), -0.5)
     for image, lowest in ((magnitude, 0.0), (signed, -0.5)):
         out = engine_for(TooMuch()).denoise(image, RelativeFlowSettings(steps=1), context(0.05)).image
         assert float(out.min()) == lowest
-    assert engine_for(TooMuch(), "CT").denoise(magnitude, RelativeFlowSettings(steps=1), context(0.05)).image.min() < 0
+    assert (
+        engine_for(TooMuch(), "CT")
+        .denoise(magnitude, RelativeFlowSettings(steps=1), context(0.05))
+        .image.min()
+        < 0
+    )
 
 
 def test_only_the_middle_slice_moves_and_the_input_is_left_alone() -> None:
     seen: list[Tensor] = []
 
     class Watching(nn.Module):
-        def forward(self, slab: Tensor, conditions: Tensor) -> Tensor:
+        def forward(self, slab: Tensor, _conditions: Tensor) -> Tensor:
             seen.append(slab.clone())
             return torch.full_like(slab[:, :1], 0.1)
 

@@ -1,6 +1,7 @@
 """The laws of consistent transport, and the figures that were derived for the two update rules."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -50,7 +51,9 @@ def test_the_training_target_is_the_velocity_at_the_reference(delta: float, t: f
     def path(time: float) -> float:
         return clean + math.exp(-time) * (start - clean)
 
-    assert velocity_target(path(t + delta), path(t), delta) == pytest.approx(clean - path(t + delta), abs=1e-12)
+    assert velocity_target(path(t + delta), path(t), delta) == pytest.approx(
+        clean - path(t + delta), abs=1e-12
+    )
 
 
 @given(st.lists(st.floats(0.01, 1.5), min_size=1, max_size=6))
@@ -91,14 +94,14 @@ def test_a_schedule_travels_the_whole_time_in_steps_the_model_was_trained_on(
     schedule = step_schedule(total, steps, longest)
     assert sum(schedule) == pytest.approx(total, rel=1e-9)
     assert max(schedule) <= longest * (1 + 1e-8)
-    assert all(a >= b * (1 - 1e-12) for a, b in zip(schedule, schedule[1:], strict=False))
+    assert all(a >= b * (1 - 1e-12) for a, b in pairwise(schedule))
 
 
 @given(st.floats(1e-4, 1), st.integers(1, 8))
 def test_without_splitting_each_step_is_half_the_one_before(total: float, steps: int) -> None:
     schedule = step_schedule(total, steps, 3.0)
     assert len(schedule) == steps
-    assert all(a == pytest.approx(2 * b) for a, b in zip(schedule, schedule[1:], strict=False))
+    assert all(a == pytest.approx(2 * b) for a, b in pairwise(schedule))
 
 
 def test_a_step_too_long_is_split_into_equal_ones() -> None:

@@ -53,7 +53,9 @@ def test_sizes_that_divide_by_nothing_agree_with_the_image_padded_by_hand(networ
     x = image(21, 19)
     padded = torch.nn.functional.pad(x, (0, 5, 0, 3), mode="reflect")
     with torch.inference_mode():
-        assert torch.allclose(network(x, torch.zeros(2, 2)), network(padded, torch.zeros(2, 2))[..., :21, :19])
+        assert torch.allclose(
+            network(x, torch.zeros(2, 2)), network(padded, torch.zeros(2, 2))[..., :21, :19]
+        )
 
 
 def test_bfloat16_channels_last_stays_close_to_float32(network: ResidualUNet) -> None:

@@ -37,7 +37,7 @@ def simulate(
     from quietvoxel.inference.simulate import simulate as run_simulate
     from quietvoxel.io import check_output, read, write
 
-    reporter = Reporter("none" if quiet else "bar")
+    reporter = Reporter("bar", quiet=quiet)
     check_output(output, overwrite=overwrite)
     volume = read(source, series=series, frame=frame, modality=modality)
     check_output(output, volume, overwrite=overwrite)
