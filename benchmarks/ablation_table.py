@@ -52,7 +52,7 @@ def table(results: dict[str, list[dict[str, Any]]]) -> list[str]:
     lines = [
         (
             "Made by `python benchmarks/ablations.py && python benchmarks/ablation_table.py`. MR, small network"
-            " (32, 64, 128 channels, 1.1 M parameters), equal budgets of 1 500 steps; references of mixed noise"
+            " (32, 64, 128 channels, 1.1 M parameters), equal budgets of 1 000 steps; references of mixed noise"
             " (σ 0.01 to 0.05), none clean; PSNR in dB against the truth (range 1, mask > 0.08), mean over nine"
             " volumes of other patients, ± half the range over seeds. Differences below that are ties."
         ),

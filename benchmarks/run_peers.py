@@ -68,15 +68,17 @@ def main() -> None:
     add_data_option(parser)
     parser.add_argument("--modality", nargs="+", choices=("MR", "CT"), default=("MR", "CT"))
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--levels", nargs="+", type=float, help="only these noise levels")
+    parser.add_argument("--counted", action="store_true", help="only points that count for ranking")
     parser.add_argument("--peers", nargs="+", choices=tuple(PEERS), default=tuple(PEERS))
     options = parser.parse_args()
     SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     RESULTS.mkdir(parents=True, exist_ok=True)
     for peer in options.peers:
         for modality in options.modality:
-            for point in points(options.data, modality=modality, kinds=options.kinds):
+            for point in points(options.data, modality=modality, kinds=options.kinds, levels=options.levels):
                 path = result_file(RESULTS, point.key, peer)
-                if path.exists():
+                if path.exists() or (options.counted and not point.counts):
                     continue
                 result = run_peer(point, peer, tuned_settings(modality, peer, point.sigma_added))
                 path.write_text(json.dumps(result, indent=1))

@@ -10,7 +10,7 @@ from quietvoxel.degradation.noise_time import NoiseTime, noise_time_for
 from quietvoxel.engines.contract import EngineContext, EngineOutput
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe, RelativeFlowSettings
 from quietvoxel.engines.relative_flow.training import network_conditions, unet_shape
-from quietvoxel.engines.relative_flow.transport import step_factor, step_schedule
+from quietvoxel.engines.relative_flow.transport import matched_share, step_factor, step_schedule
 from quietvoxel.errors import CancelledError, ModelError
 from quietvoxel.networks.residual_unet import build_unet
 
@@ -41,8 +41,8 @@ class RelativeFlowEngine:
         return self.recipe.halo
 
     def schedule(self, settings: RelativeFlowSettings, sigma: float) -> tuple[float, ...]:
-        """Step lengths for this noise level: total time = strength x time of sigma, in the ratio 2^(n-1) : ... : 1."""
-        total = settings.strength * self.noise_time.time(sigma**2)
+        """Step lengths for this noise level: the matched time x strength, in the ratio 2^(n-1) : ... : 1."""
+        total = settings.strength * self.noise_time.time(matched_share(settings.steps) * sigma**2)
         return step_schedule(total, settings.steps, self.recipe.delta_max)
 
     def evaluations(self, settings: RelativeFlowSettings, context: EngineContext) -> int:
