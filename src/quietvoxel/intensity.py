@@ -19,6 +19,8 @@ HU_PER_UNIT = 1000.0
 HU_RANGE = (-1024.0, 3072.0)
 """CT: what the network is shown; values beyond (metal, padding) are clipped for it, never in the result."""
 
+AIR_HU = -1000.0
+
 MR_PERCENTILE = 99.5
 """MR: this percentile of the voxels inside the field of view is 1.0."""
 
@@ -31,11 +33,13 @@ class Intensity:
     ----------
     unit : size of 1.0 in the volume's units (HU, or MR magnitude).
     low, high : limits in the volume's units.
+    outside : what lies outside the field of view, in the volume's units: air, or no signal.
     """
 
     unit: float
     low: float
     high: float
+    outside: float = 0.0
 
     def normalise(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Volume units to network units, clipped to the network's range."""
@@ -63,7 +67,7 @@ def intensity_for(
         If nothing but zeros is left to take a percentile of.
     """
     if modality == Modality.CT:
-        return Intensity(HU_PER_UNIT, *HU_RANGE)
+        return Intensity(HU_PER_UNIT, *HU_RANGE, outside=AIR_HU)
     # A sample of about two million voxels gives the percentile to 0.1 % in a fraction of the time and memory;
     # an odd stride meets every column of the image.
     stride = data.size // 2_000_000 | 1

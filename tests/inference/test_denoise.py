@@ -168,7 +168,7 @@ def test_anisotropic_volumes_are_cut_across_their_thick_slices(run: Run, plain: 
 
 def test_a_missing_neighbour_is_all_zeros(volume_of: Make) -> None:
     volume = volume_of()
-    slices = Slices.of(volume, 0, measure(volume, 1.0).intensity, None)
+    slices = Slices.of(volume, 0, measure(volume, 1.0))
     slab = slices.slab(0, 2)
     assert slab.shape == (1, 5, 32, 40)
     assert (slab[0, :2] == 0).all()

@@ -53,6 +53,28 @@ def test_mr_zeros_outside_the_field_of_view_come_back_and_enter_no_statistic(
     )
 
 
+def test_mr_padding_reaches_the_network_as_background_noise_the_same_in_every_slab(
+    run: Run, plain: Any, volume_of: Make
+) -> None:
+    volume, seen = volume_of((2, 64, 64), Modality.MR), []
+    volume.data[:, :, :16] = 0.0
+    unit = measure(volume, 1.0).intensity.unit
+    result = run(
+        volume, plain(lambda x: (seen.append(x[0, 0, :, :16].clone()), x)[1]), options={"sigma": 30.0}
+    )
+    assert (result.volume.data[:, :, :16] == 0).all()
+    for background in seen:
+        assert float(background.square().mean()) == pytest.approx(2 * (30.0 / unit) ** 2, rel=0.1)
+    again: list[Any] = []
+    run(
+        volume,
+        plain(lambda x: (again.append(x[0, 0, :, :16].clone()), x)[1]),
+        options={"sigma": 30.0},
+        only=[1],
+    )
+    assert any(np.array_equal(again[0], one) for one in seen)
+
+
 def test_padding_has_no_uncertainty(run: Run, plain: Any, volume_of: Make) -> None:
     volume = volume_of((1, 48, 48))
     volume.data[:, :, :8] = -2000.0
@@ -113,9 +135,8 @@ def test_nothing_but_zeros_is_said() -> None:
 
 
 def test_unknown_noise_is_said_and_nothing_is_removed(run: Run) -> None:
-    rows = np.linspace(0, 100, 32, dtype=np.float32)
-    smooth = Volume(np.broadcast_to(rows[None, :, None], (2, 32, 32)).copy(), modality=Modality.CT)
-    result = run(smooth, options={"sigma": None})
-    if result.sigma == 0:
-        assert any("--sigma" in note for note in result.notes)
-        assert np.array_equal(result.volume.data, smooth.data)
+    data = np.random.default_rng(0).normal(40, 20, (20, 12, 12)).astype(np.float32)  # too small to tell
+    result = run(Volume(data, modality=Modality.CT), options={"sigma": None})
+    assert result.sigma == 0
+    assert any("--sigma" in note for note in result.notes)
+    assert np.array_equal(result.volume.data, data)

@@ -108,7 +108,7 @@ def denoise(
 
     notes = [*device_notes(device, options.device), *_model_notes(card, volume), *known.notes]
     on_event(Started(len(order), axis, sigma, str(device), precision, tuple(notes)))
-    slices = Slices.of(volume, axis, known.intensity, known.padding)
+    slices = Slices.of(volume, axis, known, sigma)
     runner = SliceRunner(
         engine=loaded,
         settings=settings,
@@ -116,7 +116,6 @@ def denoise(
         total=len(order),
         device=device,
         dtype=dtype,
-        sigma=sigma / known.intensity.unit,
         blend=options.blend,
         lowest=known.lowest,
         fitter=TileFitter(options.tile, notes.append),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from quietvoxel.inference.statistics import VolumeStatistics
     from quietvoxel.intensity import Intensity
     from quietvoxel.volume import Volume
 
@@ -48,23 +49,26 @@ class Slices:
     padding : the same view of the voxels outside the field of view, or None.
     intensity : transform to network units.
     spacing_ratio : slice spacing over pixel spacing.
+    sigma : noise standard deviation in network units.
     """
 
     data: NDArray[Any]
     padding: NDArray[np.bool_] | None
     intensity: Intensity
     spacing_ratio: float
+    sigma: float
 
     @classmethod
-    def of(cls, volume: Volume, axis: int, intensity: Intensity, padding: NDArray[np.bool_] | None) -> Slices:
-        """View a volume along an axis."""
+    def of(cls, volume: Volume, axis: int, known: VolumeStatistics, sigma: float | None = None) -> Slices:
+        """View a volume along an axis; `sigma` in the volume's units where it is not the one known."""
         spacing = volume.geometry.spacing_zyx
         in_plane = [s for a, s in enumerate(spacing) if a != axis]
         return cls(
             np.moveaxis(volume.data, axis, 0),
-            None if padding is None else np.moveaxis(padding, axis, 0),
-            intensity,
+            None if known.padding is None else np.moveaxis(known.padding, axis, 0),
+            known.intensity,
             min(spacing[axis] / (0.5 * sum(in_plane)), MAX_SPACING_RATIO),
+            (known.sigma if sigma is None else sigma) / known.intensity.unit,
         )
 
     def __len__(self) -> int:
@@ -76,11 +80,19 @@ class Slices:
         return np.asarray(self.data[index], dtype=np.float32)
 
     def normalised(self, index: int) -> NDArray[np.float32]:
-        """A slice (H, W) in network units; padding becomes the lowest value inside the network's range."""
+        """A slice (H, W) in network units, with air, or background noise, where there was padding.
+
+        In MR the padding is filled with the noise that a background of no signal has. Networks are trained on noisy
+        images only: beside an area of exact zeros the steps diverge, which shows as a chequered pattern far into
+        the tissue. CT networks know constant air.
+        """
         values = self.intensity.normalise(self.original(index))
         if self.padding is not None:
-            empty = max(self.intensity.low, -1000.0) if self.intensity.low < -500 else 0.0
-            values[self.padding[index]] = empty / self.intensity.unit
+            empty = self.padding[index]
+            values[empty] = self.intensity.outside / self.intensity.unit
+            if self.intensity.outside == 0.0:
+                draw = np.random.default_rng(index)  # by slice: the same in every slab, in any order
+                values[empty] = self.sigma * draw.rayleigh(size=int(np.count_nonzero(empty)))
         return values
 
     def slab(self, index: int, halo: int) -> Tensor:

@@ -35,7 +35,6 @@ class SliceRunner:
     engine, settings : what is run.
     slices : where slices come from.
     total : slices in this run, for progress.
-    sigma : noise standard deviation in network units.
     blend : 1 for the denoised image, 0 for the original.
     lowest : no voxel falls below it, in the volume's units; None for no limit.
     fitter : keeps to the memory.
@@ -47,7 +46,6 @@ class SliceRunner:
     total: int
     device: torch.device
     dtype: torch.dtype
-    sigma: float
     blend: float
     lowest: float | None
     fitter: TileFitter
@@ -109,7 +107,7 @@ class SliceRunner:
         # Seeded by slice, so that a slice's random numbers do not depend on the order or on what else is run.
         generator = torch.Generator().manual_seed((self.settings.seed * 1_000_003 + index) % 2**63)
         return EngineContext(
-            sigma=self.sigma,
+            sigma=self.slices.sigma,
             spacing_ratio=self.slices.spacing_ratio,
             device=self.device,
             dtype=self.dtype,

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from quietvoxel.volume import Modality
 
 if TYPE_CHECKING:
     from quietvoxel.volume import Volume
 
+CT_WINDOW = (-160.0, 240.0)
+
 
 def add_before_after(viewer: Any, before: Volume, after: Volume) -> None:
-    """Add both volumes to a viewer in millimetres and in one window, side by side."""
-    spacing = before.geometry.spacing_zyx
-    window = (-160.0, 240.0) if before.modality == Modality.CT else None
+    """Add both volumes to a viewer, in millimetres and in one window, side by side in a grid of two."""
+    if before.modality == Modality.CT:
+        window = CT_WINDOW
+    else:
+        window = (0.0, float(np.percentile(before.data, 99.5)) or 1.0)
     common: dict[str, Any] = {
-        "scale": spacing,
+        "scale": before.geometry.spacing_zyx,
         "units": ("mm",) * 3,
         "axis_labels": ("z", "y", "x"),
         "colormap": "gray",
-        "contrast_limits": window or (0.0, float(before.data.max()) * 0.6),
+        "contrast_limits": window,
     }
     viewer.add_image(before.data, name="before", **common)
     viewer.add_image(after.data, name="before [RelativeFlow]", **common)
+    viewer.grid.enabled = True
+    viewer.grid.shape = (1, 2)
+    viewer.grid.stride = -1  # the first layer on the left
     viewer.dims.set_current_step(0, before.shape[0] // 2)
 
 
