@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--slices", type=int, default=96)
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--bm4d-slices", type=int, default=12, help="4 or more; 0 leaves BM4D out")
+    parser.add_argument("--bm4d-slices", type=int, default=12, help="8 or more; 0 leaves BM4D out")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     arguments = parser.parse_args()

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 @pytest.fixture
 def quietvoxel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run a command in an empty folder with the bundled models only."""
-    missing = [m for m in ("ct", "mr") if not (store.BUNDLED / f"relativeflow-{m}.safetensors").exists()]
-    if missing:
-        pytest.skip(f"the bundled models are not there yet: {', '.join(missing)}")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("QUIETVOXEL_HOME", str(tmp_path / "home"))
     return lambda *words: main([str(word) for word in words])
+
+
+def needs_model(modality: str) -> None:
+    """Skip while a bundled model is missing."""
+    name = f"relativeflow-{modality.lower()}"
+    if not (store.BUNDLED / f"{name}.safetensors").exists():
+        pytest.skip(f"the bundled model {name} is not there yet")
 
 
 def crop(source: Path, to: Path, slices: int = 4, side: int = 128) -> Path:
@@ -82,6 +86,7 @@ def errors(truth: Volume, folder: Path) -> tuple[float, float]:
 def test_a_scan_with_noise_on_it_comes_back_closer_to_the_scan(
     quietvoxel: Callable[..., int], shared_data: Path, tmp_path: Path, name: str, modality: str
 ) -> None:
+    needs_model(modality)
     source = crop(shared_data / name, tmp_path / "scan.nii")
     truth = add_noise(quietvoxel, source, modality)
 
@@ -101,6 +106,7 @@ def test_a_scan_with_noise_on_it_comes_back_closer_to_the_scan(
 def test_a_dicom_folder_is_denoised_in_its_place(
     quietvoxel: Callable[..., int], shared_data: Path, tmp_path: Path, series: str, modality: str, count: int
 ) -> None:
+    needs_model(modality)
     folder = some_slices(shared_data / "dicom" / series, tmp_path / "series", count)
     truth = add_noise(quietvoxel, folder, modality)
 
@@ -121,6 +127,7 @@ def test_a_clean_image_hardly_changes(quietvoxel: Callable[..., int], tmp_path: 
     from quietvoxel.io import write
     from quietvoxel.phantoms import ct_phantom
 
+    needs_model("CT")
     truth = ct_phantom((3, 96, 96), (5.0, 3.0, 3.0), seed=3)
     write(truth, tmp_path / "clean.nii")
     assert quietvoxel("denoise", "clean.nii", "out.nii", "--modality", "CT") == 0

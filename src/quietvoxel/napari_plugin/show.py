@@ -16,10 +16,8 @@ CT_WINDOW = (-160.0, 240.0)
 
 def add_before_after(viewer: Any, before: Volume, after: Volume) -> None:
     """Add both volumes to a viewer, in millimetres and in one window, side by side in a grid of two."""
-    if before.modality == Modality.CT:
-        window = CT_WINDOW
-    else:
-        window = (0.0, float(np.percentile(before.data, 99.5)) or 1.0)
+    bright = float(np.percentile(before.data, 99.5)) or 1.0
+    window = CT_WINDOW if before.modality == Modality.CT else (0.0, bright)
     common: dict[str, Any] = {
         "scale": before.geometry.spacing_zyx,
         "units": ("mm",) * 3,
