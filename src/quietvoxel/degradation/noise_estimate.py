@@ -22,7 +22,7 @@ class NoiseEstimate:
     ----------
     sigma : in the units of the volume. CT: standard deviation in uniform soft tissue, HU. MR: of the real and
         of the imaginary part, before the magnitude is taken. 0 when it cannot be known.
-    method : "soft tissue patches", "body patches", "background", "tissue" or "none".
+    method : "soft tissue patches", "soft tissue differences", "body patches", "background", "tissue" or "none".
     notes : sentences for the user: what was recognised, or why nothing can be known.
     reliable : False when the level is a guess or unknown.
     variation : upper over lower quartile of the noise of the parts of the image; 1 when it is uniform or
