@@ -1,128 +1,125 @@
-"""Merge the scores of the peers and of our own engines into one markdown table.
+"""Merge the scores of the peers and of RelativeFlow into docs/tables/quality.md: every volume, then the means.
 
-    python benchmarks/table.py runs/peers runs/relative_flow -o benchmarks/results.md
-
-Every folder holds JSON files of the form that `run_peers.py` writes: method, name, modality, kind, level, counts,
-clean_image_psnr and scores. Each volume has a row, then comes the mean over the volumes at each level: over those that
-count, and only where every method has a result for all of them.
+python benchmarks/run_peers.py && python benchmarks/run_ours.py && python benchmarks/table.py
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import platform
+from collections import defaultdict
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-from standard_points import KINDS
+import numpy as np
 from volumes import RUNS
+
+TABLE = Path(__file__).parent.parent / "docs" / "tables" / "quality.md"
+OURS = "RelativeFlow"
+ORDER = (
+    "noisy",
+    "total variation",
+    "anisotropic diffusion",
+    "non-local means",
+    "BM4D",
+    "RelativeFlow 1 step",
+    OURS,
+    "RelativeFlow best quality",
+    "RelativeFlow estimated noise",
+)
+RANGES = {
+    "CT": "PSNR with range 400 HU in the window -160 to 240 HU, SSIM in that window",
+    "MR": "PSNR and SSIM with range 1",
+}
+KINDS = {
+    "scan": "noise on the scan itself, scored against the scan, which is noisy too",
+    "truth": "noise on a noise-free image (phantom, or a scan cleaned by heavy 3-D non-local means)",
+    "repeat": "real repeated scans: each frame against the mean of the others",
+}
 
 Result = dict[str, Any]
 
-TITLES = {
-    "scan": "Noise added to a scan, scored against the scan, which is noisy itself",
-    "truth": "Noise added to a noise-free image, scored against that",
-    "repeat": "Real noise: a repeat against the mean of the others",
-}
-UNITS = {
-    "MR": "PSNR in dB with range 1.0, SSIM, RMSE in thousandths of the 99.5th percentile; mask: reference > 0.08",
-    "CT": "PSNR in dB with range 400 HU (-160 to 240 HU), SSIM in that window, RMSE in HU; mask: body",
-}
-FIRST = ("noisy", "total variation", "anisotropic diffusion", "non-local means", "BM4D")
+
+def load() -> dict[tuple[str, str, float, str], dict[str, Result]]:
+    """All results: (modality, kind, level, volume) -> method -> result."""
+    found: dict[tuple[str, str, float, str], dict[str, Result]] = defaultdict(dict)
+    for folder in ("peers", "ours"):
+        for path in sorted((RUNS / folder).glob("*.json")):
+            result = json.loads(path.read_text())
+            point = (result["modality"], result["kind"], result["level"], result["name"])
+            found[point][result["method"]] = result
+    return found
 
 
-def load(folders: list[Path]) -> list[Result]:
-    """Read all results of some folders."""
-    return [json.loads(path.read_text()) for folder in folders for path in sorted(folder.glob("*.json"))]
+def figure(result: Result | None) -> str:
+    """PSNR and SSIM of one cell."""
+    return "–" if result is None else f"{result['scores']['psnr']:.2f} / {result['scores']['ssim']:.3f}"
 
 
-def cell(scores: dict[str, float], modality: str) -> str:
-    """Write PSNR / SSIM / RMSE of one result."""
-    error = scores["rmse"] * (1000 if modality == "MR" else 1)
-    return f"{scores['psnr']:.2f} / {scores['ssim']:.4f} / {error:.1f}"
-
-
-def mean_scores(results: list[Result]) -> dict[str, float]:
-    """Average each score over results."""
-    return {key: fmean(r["scores"][key] for r in results) for key in ("psnr", "ssim", "rmse")}
-
-
-def section(results: list[Result], modality: str, kind: str, methods: list[str]) -> list[str]:
-    """Write the table of one modality and kind of point, or nothing when there are no results."""
-    chosen = [r for r in results if r["modality"] == modality and r["kind"] == kind]
-    if not chosen:
-        return []
-    methods = [m for m in methods if any(r["method"] == m for r in chosen)]
-    clean = ["clean image"] if kind != "truth" else []
-    lines = [f"## {modality}: {TITLES[kind]}", "", UNITS[modality], ""]
-    lines += [
-        "| volume | level | counts | " + " | ".join([*methods, *clean]) + " |",
-        "|" + "---|" * (3 + len(methods) + len(clean)),
+def section(
+    modality: str, kind: str, points: dict[tuple[str, str, float, str], dict[str, Result]]
+) -> list[str]:
+    """The table of one modality and kind."""
+    chosen = {k: v for k, v in points.items() if k[:2] == (modality, kind)}
+    methods = [m for m in ORDER if any(m in results for results in chosen.values())]
+    lines = [
+        "",
+        f"## {modality}, {kind}: {KINDS[kind]}",
+        "",
+        f"{RANGES[modality]}. dB / SSIM.",
+        "",
+        "| volume | level | clean image | " + " | ".join(methods) + " |",
+        "|---" * (len(methods) + 3) + "|",
     ]
-    by_point = {(r["name"], r["level"], r["method"]): r for r in chosen}
-    for level in sorted({r["level"] for r in chosen}):
-        names = sorted({r["name"] for r in chosen if r["level"] == level})
-        counting = []
-        for name in names:
-            any_result = next(r for r in chosen if r["name"] == name and r["level"] == level)
-            if any_result["counts"]:
-                counting.append(name)
-            cells = [
-                cell(by_point[name, level, m]["scores"], modality) if (name, level, m) in by_point else "-"
-                for m in methods
-            ]
-            cells += [f"{any_result['clean_image_psnr']:.2f}"] if clean else []
-            mark = "yes" if any_result["counts"] else "no"
-            lines.append(f"| {name} | {level:g} | {mark} | " + " | ".join(cells) + " |")
-        if counting:
-            cells = []
-            for method in methods:
-                found = [by_point[n, level, method] for n in counting if (n, level, method) in by_point]
-                whole = len(found) == len(counting)
-                cells.append(f"**{cell(mean_scores(found), modality)}**" if whole else "incomplete")
-            cells += [""] * len(clean)
-            lines.append(f"| **mean of {len(counting)}** | {level:g} | | " + " | ".join(cells) + " |")
-    return [*lines, ""]
+    for key in sorted(chosen, key=lambda k: (k[2], k[3])):
+        results = chosen[key]
+        fact = next(iter(results.values()))
+        clean = fact["clean_image_psnr"]
+        level = f"{key[2]:g}" + ("" if fact["counts"] else " (does not count)")
+        cells = " | ".join(figure(results.get(m)) for m in methods)
+        lines.append(f"| {key[3]} | {level} | {'–' if clean is None else f'{clean:.2f}'} | {cells} |")
+    for level in sorted({key[2] for key in chosen}):
+        counted = [r for k, r in chosen.items() if k[2] == level and next(iter(r.values()))["counts"]]
+        if counted:
+            cells = " | ".join(mean_cell(counted, m) for m in methods)
+            lines.append(f"| **mean of {len(counted)} that count** | {level:g} | | {cells} |")
+    return lines
 
 
-def speed(results: list[Result], methods: list[str]) -> list[str]:
-    """Write the mean seconds of each method, with the device it says it ran on."""
-    lines = ["## Seconds per volume of at most 16 slices", "", "| method | seconds | on |", "|---|---|---|"]
-    for method in methods:
-        timed = [r for r in results if r["method"] == method and "seconds" in r]
-        if timed:
-            devices = ", ".join(sorted({str(r.get("device", "?")) for r in timed}))
-            lines.append(f"| {method} | {fmean(r['seconds'] for r in timed):.1f} | {devices} |")
-    return [*lines, ""]
+def mean_cell(counted: list[dict[str, Result]], method: str) -> str:
+    """The mean where every volume has a result; else the margin of RelativeFlow over those that have one."""
+    there = [r for r in counted if method in r]
+    if not there:
+        return "–"
+    if len(there) < len(counted):
+        pairs = [r for r in there if OURS in r]
+        gain = [
+            np.mean([r[OURS]["scores"][s] - r[method]["scores"][s] for r in pairs]) for s in ("psnr", "ssim")
+        ]
+        return f"on {len(pairs)}: RelativeFlow {gain[0]:+.2f} / {gain[1]:+.3f}"
+    psnr, ssim = (np.mean([r[method]["scores"][s] for r in there]) for s in ("psnr", "ssim"))
+    return f"**{psnr:.2f} / {ssim:.3f}**"
 
 
 def main() -> None:
-    """Write the table."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("folders", type=Path, nargs="*", default=[RUNS / "peers"], help="folders of results")
-    parser.add_argument("-o", "--output", type=Path, help="file to write; printed when left out")
-    options = parser.parse_args()
-    results = load(options.folders)
-    found = {r["method"] for r in results}
-    methods = [m for m in FIRST if m in found] + sorted(found - set(FIRST))
+    """Write the page."""
+    points = load()
     lines = [
-        "# Standard validation points",
+        "# Quality at the standard validation points",
         "",
-        "PSNR / SSIM / RMSE. How the points are made: README.md here.",
-        "",
+        (
+            "Made by `python benchmarks/run_peers.py`, `python benchmarks/run_ours.py --ways told one` and"
+            " `python benchmarks/table.py`. Every method is told the true noise (RelativeFlow in three steps unless it"
+            " says otherwise, CPU, bfloat16); peers are tuned on training volumes (`benchmarks/peer_settings.json`)."
+            " A dash is a point that was not measured."
+        ),
     ]
     for modality in ("MR", "CT"):
         for kind in KINDS:
-            lines += section(results, modality, kind, methods)
-    lines += speed(results, methods)
-    lines += [f"Machine: {platform.processor() or platform.machine()}, {platform.system()}.", ""]
-    text = "\n".join(lines)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
-    else:
-        print(text)
+            if any(key[:2] == (modality, kind) for key in points):
+                lines += section(modality, kind, points)
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
+    TABLE.write_text("\n".join(lines) + "\n")
+    print(f"Wrote {TABLE} with {len(points)} points")
 
 
 if __name__ == "__main__":
