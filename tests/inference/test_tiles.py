@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quietvoxel.errors import CancelledError, OutOfMemoryError, QuietVoxelError
-from quietvoxel.inference import Started, StepDone
+from quietvoxel.inference import InferenceOptions, Started, StepDone, denoise
 from quietvoxel.inference.devices import is_out_of_memory
 from quietvoxel.inference.tiles import GRID, RIM, SMALLEST_TILE, spans
+from quietvoxel.models.store import BUNDLED
 from quietvoxel.volume import Modality, Volume
 
 if TYPE_CHECKING:
@@ -142,3 +143,31 @@ def test_a_tiled_network_of_random_weights_agrees_with_the_whole_slice(run: Run)
     whole, tiled = (run(volume, options={"tile": tile, "sigma": 20.0}).volume.data for tile in (0, 192))
     assert np.sqrt(np.mean((whole - volume.data) ** 2)) > 1.0  # the network does something
     assert np.sqrt(np.mean((whole - tiled) ** 2)) < 0.5
+
+
+@pytest.mark.parametrize("modality", [Modality.CT, Modality.MR])
+def test_tiles_of_the_bundled_models_agree_with_the_whole_slice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, modality: Modality
+) -> None:
+    if not (BUNDLED / f"relativeflow-{modality.lower()}.safetensors").exists():
+        pytest.skip(f"the bundled model for {modality} is not there yet")
+    monkeypatch.setenv("QUIETVOXEL_HOME", str(tmp_path))
+    y, x = np.mgrid[:224, :256]
+    body = ((y - 112) / 100) ** 2 + ((x - 128) / 115) ** 2 < 1
+    values = (50.0, -1000.0, 20.0) if modality == Modality.CT else (600.0, 0.0, 30.0)
+    image = np.where(body, values[0], values[1]) + np.random.default_rng(0).normal(
+        0, values[2], (1, 224, 256)
+    )
+    volume = Volume(np.abs(image).astype(np.float32) if modality == Modality.MR else image.astype(np.float32))
+    volume = Volume(volume.data, modality=modality)
+
+    whole, tiled = (
+        denoise(
+            volume, options=InferenceOptions(tile=tile, sigma=values[2], device="cpu", precision="float32")
+        ).volume.data
+        for tile in (0, 192)
+    )
+
+    limit = 0.5 if modality == Modality.CT else 1e-3 * float(np.percentile(volume.data, 99.5))
+    assert np.sqrt(np.mean((whole - volume.data) ** 2)) > 5 * limit
+    assert np.sqrt(np.mean((whole - tiled) ** 2)) < limit

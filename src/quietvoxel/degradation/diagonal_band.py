@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def diagonal_band(slices: NDArray[np.float32], allowed: NDArray[np.bool_]) -> Di
     horizontal, vertical = np.abs(0.5 * (a - b + c - d)), np.abs(0.5 * (a + b - c - d))
     smooth = 0.5 * (a + b + c + d)
     inside = allowed[:, 0:rows:2, 0:columns:2] & allowed[:, 1:rows:2, 1:columns:2]
-    parts: list[tuple[NDArray[np.float64], ...]] = []
+    parts: list[tuple[NDArray[Any], ...]] = []
     for z in range(len(slices) if min(diagonal.shape[-2:]) >= PATCH else 0):
         y, x = np.nonzero(_windows(inside[z]).all(axis=(2, 3)))
         count = y.size

@@ -30,8 +30,8 @@ LEAST_PATCHES = 150
 #: From this ratio between the quartiles of the tiles on the user is told.
 VARIES_FROM = 1.4
 
-#: Patches that read this many times what pixel differences read hold structure.
-STRUCTURE_FROM = 1.12
+#: Patches that read more than this many times what pixel differences read hold structure.
+STRUCTURE_FROM = 1.0
 
 #: Spread (of the log) of the patches above which structure outweighs the noise.
 STRUCTURED = 0.5

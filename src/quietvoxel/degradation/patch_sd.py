@@ -8,7 +8,7 @@ reading holds for correlated noise, where differences between neighbours read to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def detrended_patches(
         return Patches(empty, empty, none, none, none)
     ramp = np.arange(size) - 0.5 * (size - 1)
     count, spread = size * size, size * float((ramp**2).sum())
-    found: list[tuple[NDArray[np.float64], ...]] = []
+    found: list[tuple[NDArray[Any], ...]] = []
     for z, (plane, inside) in enumerate(zip(slices, allowed, strict=True)):
         windows = np.lib.stride_tricks.sliding_window_view(plane, (size, size))[::stride, ::stride]
         whole = np.lib.stride_tricks.sliding_window_view(inside, (size, size))[::stride, ::stride]

@@ -67,10 +67,11 @@ class RelativeFlowEngine:
                 msg = "Denoising was cancelled."
                 raise CancelledError(msg)
             sigma = self.noise_time.sigma_between(max(t - delta, 0.0), t)
-            known = [sigma, *((self.noise_time.sigma_between(0.0, time) for time in (t, total)))]
-            if not self.recipe.tell_totals:
-                known = [sigma, 0.0, 0.0]
-            conditions = network_conditions(*(torch.full_like(ratio, level) for level in known), ratio)
+            levels = [sigma, 0.0, 0.0]
+            if self.recipe.tell_totals:
+                levels[1:] = (self.noise_time.sigma_between(0.0, time) for time in (t, total))
+            step, centre, neighbours = (torch.full_like(ratio, level) for level in levels)
+            conditions = network_conditions(step, centre, neighbours, ratio)
             with torch.autocast(context.device.type, context.dtype, enabled=context.dtype != torch.float32):
                 removed = self.network(slab, conditions)
             image -= removed * (step_factor(delta, settings.update_rule) / step_factor(delta, "expm1"))
