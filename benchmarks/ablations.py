@@ -83,11 +83,11 @@ def noisy_references(data: Path) -> list[Reference]:
     references = []
     for image, sigma in zip(clean, np.random.default_rng(SEED).permutation(levels), strict=True):
         noisy = add_rician(image.data, float(sigma)).astype(np.float16)
-        references.append(Reference(image.name, noisy, _ratio(image), None, float(np.sqrt(noisy.size))))
+        references.append(Reference(image.name, noisy, ratio_of(image), None, float(np.sqrt(noisy.size))))
     return references
 
 
-def _ratio(image: TruthImage) -> float:
+def ratio_of(image: TruthImage) -> float:
     z, y, x = image.spacing_zyx
     return z / (0.5 * (y + x))
 
@@ -130,7 +130,7 @@ def scores(engine: RelativeFlowEngine, images: list[TruthImage], ways: dict[str,
         outputs = {}
         for level in LEVELS:
             for way, deltas in ways.items():
-                out = run_slices(engine, noisy[level], _ratio(image), level, deltas, wanted)
+                out = run_slices(engine, noisy[level], ratio_of(image), level, deltas, wanted)
                 psnr = -10 * np.log10(np.mean(np.square(out - truth)[mask], dtype=np.float64))
                 found[way][f"{image.name}@{level:g}"] = round(float(psnr), 3)
                 if way == "3 steps":
