@@ -3,7 +3,7 @@
 
 VENV := .venv
 STAMP := $(VENV)/.installed
-EXTRAS := train
+EXTRAS := train,napari,pyqt6
 STUDY :=
 
 demo: $(STAMP) display

@@ -27,10 +27,10 @@ def add_before_after(viewer: Any, before: Volume, after: Volume) -> None:
     }
     viewer.add_image(before.data, name="before", **common)
     viewer.add_image(after.data, name="before [RelativeFlow]", **common)
-    viewer.grid.enabled = True
-    viewer.grid.shape = (1, 2)
-    viewer.grid.stride = -1  # the first layer on the left
+    grid = viewer.canvas.grid
+    grid.shape, grid.stride, grid.enabled = (1, 2), 1, True  # the first layer on the left
     viewer.dims.set_current_step(0, before.shape[0] // 2)
+    viewer.fit_to_view()
 
 
 def show_before_after(before: Volume, after: Volume) -> None:
