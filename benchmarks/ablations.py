@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEVELS = (0.03, 0.06, 0.10)
-SMALL: dict[str, Any] = {"widths": (32, 64, 128), "blocks": (2, 2, 2)}
+SMALL: dict[str, Any] = {"widths": (32, 64, 128), "blocks": (2, 2, 2), "quiet_neighbours": False}
 PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 16, "patch": 64, "learning_rate": 1e-3, "ema": 0.99}
 REFERENCES = (
     "adi_MEMPRAGE_trio",
@@ -64,6 +64,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "one delta a batch": ({"delta_per_sample": False}, {}),
     "references not degraded first": ({"degrade_references": False}, {}),
     "totals not told": ({"tell_totals": False}, {}),
+    "neighbours start at zero": ({"quiet_neighbours": True}, {}),
     "2-D (no neighbours)": ({"halo": 0}, {}),
 }
 #: how many seeds; the spread over those of "full" and "naive" says which differences are ties

@@ -85,3 +85,9 @@ def test_there_is_no_bias_to_break_the_scaling(network: ResidualUNet) -> None:
     assert not [name for name, _ in network.named_parameters() if "bias" in name]
     with torch.inference_mode():
         assert network(torch.zeros(1, 3, 16, 16), torch.zeros(1, 2)).abs().max() == 0
+
+
+def test_a_new_network_looks_at_the_middle_slice_first() -> None:
+    network = ResidualUNet(UNetShape(slices=3, conditions=1, widths=(8, 16), blocks=(1, 1)))
+    used = network.head.weight.abs().sum(dim=(0, 2, 3)) > 0
+    assert used.tolist() == [False] * 4 + [True] * 4 + [False] * 4 + [True]

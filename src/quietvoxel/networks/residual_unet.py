@@ -32,6 +32,8 @@ class UNetShape:
     outputs : number of output channels.
     widths : channels at 1/2, 1/4, 1/8, ... of the resolution.
     blocks : residual blocks at each of these; the last one counts the bottom once, the others twice.
+    quiet_neighbours : start with no weight on the slices beside the middle one. A network that starts with all
+        of them alike spends most of a short training on forgetting the noise that they bring.
     """
 
     slices: int = 1
@@ -39,6 +41,7 @@ class UNetShape:
     outputs: int = 1
     widths: tuple[int, ...] = (64, 128, 256)
     blocks: tuple[int, ...] = (3, 2, 2)
+    quiet_neighbours: bool = True
 
     @property
     def multiple(self) -> int:
@@ -97,6 +100,12 @@ class ResidualUNet(nn.Module):
             if isinstance(module, ResidualBlock):
                 nn.init.orthogonal_(module.second.weight, gain=0.2)
         nn.init.zeros_(self.tail.weight)
+        if self.shape.quiet_neighbours:
+            # Pixel blocks keep the four pixels of a slice together, slice after slice.
+            middle = 4 * (self.shape.slices // 2)
+            with torch.no_grad():
+                self.head.weight[:, :middle] = 0.0
+                self.head.weight[:, middle + 4 : 4 * self.shape.slices] = 0.0
 
     def forward(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Run the network.

@@ -52,5 +52,6 @@ class RelativeFlowRecipe(BaseModel):
     degrade_references: bool = True
     delta_per_sample: bool = True
     tell_totals: bool = True
+    quiet_neighbours: bool = True
     operator: Literal["modality", "gaussian"] = "modality"
     loss: Literal["noise", "velocity", "image"] = "noise"

@@ -37,7 +37,7 @@ def network_conditions(step: Tensor, centre: Tensor, neighbours: Tensor, spacing
 
 def unet_shape(recipe: RelativeFlowRecipe) -> UNetShape:
     """The backbone for a slab of `2 * halo + 1` slices."""
-    return UNetShape(2 * recipe.halo + 1, 4, 1, recipe.widths, recipe.blocks)
+    return UNetShape(2 * recipe.halo + 1, 4, 1, recipe.widths, recipe.blocks, recipe.quiet_neighbours)
 
 
 class RelativeFlowStage:
