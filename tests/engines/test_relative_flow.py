@@ -61,7 +61,8 @@ def coefficients(sigma: float, side: int = 64) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def engine_for(network: nn.Module, modality: str = "MR") -> RelativeFlowEngine:
-    return RelativeFlowEngine(network, RelativeFlowRecipe(modality=modality, halo=0))
+    # The oracles know steps of any size, so no step is below the finest of their training.
+    return RelativeFlowEngine(network, RelativeFlowRecipe(modality=modality, halo=0, delta_min=1e-9))
 
 
 def error_db(image: Tensor, truth: Tensor) -> float:
@@ -228,3 +229,19 @@ def test_weights_of_another_shape_are_refused_in_one_sentence() -> None:
     architecture = recipe.model_dump(mode="json") | {"halo": 2}
     with pytest.raises(ModelError, match="do not fit the architecture"):
         load_relative_flow(architecture, tensors, torch.device("cpu"))
+
+
+def test_noise_below_the_finest_trained_step_is_removed_in_proportion_to_its_variance() -> None:
+    class Finest(nn.Module):
+        def forward(self, slab: Tensor, conditions: Tensor) -> Tensor:
+            assert conditions[:, [0, 2, 3]].min() > 0.007  # sqrt(0.005 * 0.01): never told of less
+            return torch.full_like(slab, 0.007)
+
+    engine = RelativeFlowEngine(Finest(), RelativeFlowRecipe(modality="MR", halo=0, delta_min=0.01))
+    image = torch.ones(1, 1, 8, 8)
+    settings = RelativeFlowSettings(steps=1)
+    removed = [
+        float((image - engine.denoise(image, settings, context(s)).image).mean()) for s in (0.001, 0.002)
+    ]
+    assert removed[0] == pytest.approx(0.007 * 0.001**2 / (0.005 * 0.01), rel=1e-3)
+    assert removed[1] == pytest.approx(4 * removed[0], rel=1e-3)

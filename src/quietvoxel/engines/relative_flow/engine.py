@@ -62,19 +62,23 @@ class RelativeFlowEngine:
         deltas = self.schedule(settings, context.sigma)
         ratio = torch.full((len(slab),), context.spacing_ratio, device=context.device)
         t = total = sum(deltas)
+        finest = self.noise_time.sigma_between(0.0, self.recipe.delta_min)
         for done, delta in enumerate(deltas):
             if context.cancelled():
                 msg = "Denoising was cancelled."
                 raise CancelledError(msg)
             sigma = self.noise_time.sigma_between(max(t - delta, 0.0), t)
-            levels = [sigma, 0.0, 0.0]
+            # The network never met a step below `finest`. What is removed is s^2 times the score of the image
+            # (Tweedie), so a smaller step removes that share of what the finest one does.
+            share = min(1.0, (sigma / finest) ** 2)
+            levels = [max(sigma, finest), 0.0, 0.0]
             if self.recipe.tell_totals:
-                levels[1:] = (self.noise_time.sigma_between(0.0, time) for time in (t, total))
+                levels[1:] = (max(self.noise_time.sigma_between(0.0, time), finest) for time in (t, total))
             step, centre, neighbours = (torch.full_like(ratio, level) for level in levels)
             conditions = network_conditions(step, centre, neighbours, ratio)
             with torch.autocast(context.device.type, context.dtype, enabled=context.dtype != torch.float32):
                 removed = self.network(slab, conditions)
-            image -= removed * (step_factor(delta, settings.update_rule) / step_factor(delta, "expm1"))
+            image -= removed * (share * step_factor(delta, settings.update_rule) / step_factor(delta, "expm1"))
             t -= delta
             context.progress(done + 1, len(deltas))
         if self.recipe.modality == "MR":
