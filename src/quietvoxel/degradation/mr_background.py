@@ -24,6 +24,9 @@ RAYLEIGH_RATIO = (0.38, 0.68)
 
 LEAST_BLOCKS = 30
 
+#: Background that is left beside a zeroed one is at least this share of it.
+LEFT_OVER = 0.25
+
 
 @dataclass(frozen=True)
 class Background:
@@ -85,5 +88,6 @@ def background_noise(slices: NDArray[np.float32], allowed: NDArray[np.bool_], br
     by_median = float(np.median(quiet)) / math.sqrt(2 * math.log(2))
     agree = abs(by_mean / root - 1) < 0.03 and abs(by_median / root - 1) < 0.05
     # Chance gives dark tissue the same ratio here and there; background is most of what is dark, or a lot.
-    enough = len(quiet) >= max(LEAST_BLOCKS, 0.15 * int(dark.sum()))
+    # Where the background was zeroed, only tissue and edges are left to look like it.
+    enough = len(quiet) >= max(LEAST_BLOCKS, 0.15 * int(dark.sum()), LEFT_OVER * int((zeros == 1).sum()))
     return Background(root, len(quiet), agree and enough, zeroed_share, dark_share)

@@ -23,7 +23,7 @@ SOFT_TISSUE_HU = (-20.0, 140.0)
 BODY_HU = (-500.0, 3000.0)
 
 #: Side of a patch, pixels: wide enough for the low frequencies of FBP noise, small enough to fit into muscle.
-PATCH = 9
+PATCH = 7
 
 LEAST_PATCHES = 150
 
@@ -32,6 +32,9 @@ VARIES_FROM = 1.4
 
 #: Patches that read more than this many times what pixel differences read hold structure.
 STRUCTURE_FROM = 1.0
+
+#: More spread (of the log) than this is structure, not noise that is stronger here than there.
+WIDEST = 0.22
 
 #: Spread (of the log) of the patches above which structure outweighs the noise.
 STRUCTURED = 0.5
@@ -88,7 +91,7 @@ def ct_noise_level(slices: NDArray[np.float32], allowed: NDArray[np.bool_]) -> N
         return unknown("There is no region large and uniform enough to read the noise from.")
     mode, spread = lower_mode(patches.sd)
     # Noise is stronger in the middle of a body than near its skin: a region reads the root mean square.
-    sigma = mode * math.exp(min(spread, 0.35) ** 2)
+    sigma = mode * math.exp(min(spread, WIDEST) ** 2)
     lagged = _lagged_noise(slices, allowed & (smooth > SOFT_TISSUE_HU[0]) & (smooth < SOFT_TISSUE_HU[1]))
     if 0 < lagged * STRUCTURE_FROM < sigma:
         sigma, method = lagged, "soft tissue differences"

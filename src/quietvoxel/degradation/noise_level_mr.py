@@ -35,7 +35,7 @@ STRUCTURED = 1.5
 #: A background this much quieter than structured tissue still stands for it; beyond, it was suppressed.
 SUPPRESSED = 3.0
 
-VARIES_FROM = 1.4
+VARIES_FROM = 1.3
 
 #: With more structure than this in the flattest tissue a difference between parts is not the noise alone.
 NOISE_ONLY = 1.15
