@@ -54,7 +54,9 @@ def table(results: dict[str, list[dict[str, Any]]]) -> list[str]:
             "Made by `python benchmarks/ablations.py && python benchmarks/ablation_table.py`. MR, small network"
             " (32, 64, 128 channels, 1.1 M parameters), equal budgets of 1 000 steps; references of mixed noise"
             " (σ 0.01 to 0.05), none clean; PSNR in dB against the truth (range 1, mask > 0.08), mean over nine"
-            " volumes of other patients, ± half the range over seeds. Differences below that are ties."
+            " volumes of other patients, ± half the range over seeds. Differences below that are ties. All variants"
+            " but the one that says so start with equal weights on the slice and its neighbours, as the bundled"
+            " weights did."
         ),
         "",
         "**What is trained** (3 Euler steps; for naive training its one evaluation)",

@@ -24,7 +24,7 @@ print(manifest.name, manifest.display_name, quietvoxel.volume.__file__)
 
 
 def run(*arguments: str, cwd: Path) -> str:
-    done = subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(arguments, cwd=cwd, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()
 
@@ -121,7 +121,7 @@ def test_this_environment_finds_the_plugin():
 def test_constraints_pin_every_direct_dependency_to_one_version():
     import tomllib
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pinned = {
         line.split("==")[0].lower().replace("_", "-"): line for line in lines if not line.startswith("#")

@@ -62,7 +62,7 @@ def python(tiny_models: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[
             [sys.executable, *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             env=environment,
             cwd=tmp_path,
         )

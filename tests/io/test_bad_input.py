@@ -180,7 +180,7 @@ def run_python(code: str, *arguments: str) -> str:
         [sys.executable, "-c", code, *arguments],
         env={**os.environ, "PYTHONPATH": source},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     return (done.stdout + done.stderr).strip()
