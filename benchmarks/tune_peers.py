@@ -42,8 +42,8 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
         "stabilise": [True, False],
     },
     "anisotropic diffusion": {
-        "iterations": [10, 3, 5, 20, 40],
-        "conductance": [3.0, 1.0, 2.0, 5.0, 9.0],
+        "iterations": [10, 1, 2, 3, 5, 20],
+        "conductance": [3.0, 0.5, 1.0, 2.0, 5.0],
         "stabilise": [True, False],
     },
     "non-local means": {
