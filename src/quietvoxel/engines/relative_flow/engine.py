@@ -78,7 +78,9 @@ class RelativeFlowEngine:
             conditions = network_conditions(step, centre, neighbours, ratio)
             with torch.autocast(context.device.type, context.dtype, enabled=context.dtype != torch.float32):
                 removed = self.network(slab, conditions)
-            image -= removed * (share * step_factor(delta, settings.update_rule) / step_factor(delta, "expm1"))
+            image -= removed * (
+                share * step_factor(delta, settings.update_rule) / step_factor(delta, "expm1")
+            )
             t -= delta
             context.progress(done + 1, len(deltas))
         if self.recipe.modality == "MR":
