@@ -245,3 +245,8 @@ def test_noise_below_the_finest_trained_step_is_removed_in_proportion_to_its_var
     ]
     assert removed[0] == pytest.approx(0.007 * 0.001**2 / (0.005 * 0.01), rel=1e-3)
     assert removed[1] == pytest.approx(4 * removed[0], rel=1e-3)
+
+
+def test_an_absurd_noise_level_does_not_take_thousands_of_steps() -> None:
+    engine = engine_for(nn.Identity())
+    assert 1 < len(engine.schedule(RelativeFlowSettings(), 50.0)) < 40

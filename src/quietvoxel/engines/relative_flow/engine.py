@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+LONGEST_WALK = 12
+"""No image is walked further than this many of the longest trained steps."""
+
+
 class RelativeFlowEngine:
     """Integrates the velocity network over the degradation time that the noise level stands for.
 
@@ -43,6 +47,8 @@ class RelativeFlowEngine:
     def schedule(self, settings: RelativeFlowSettings, sigma: float) -> tuple[float, ...]:
         """Step lengths for this noise level: the matched time x strength, in the ratio 2^(n-1) : ... : 1."""
         total = settings.strength * self.noise_time.time(matched_share(settings.steps) * sigma**2)
+        # A noise level beyond all sense (a slip in --sigma) must not turn into thousands of steps.
+        total = min(total, LONGEST_WALK * self.recipe.delta_max)
         return step_schedule(total, settings.steps, self.recipe.delta_max)
 
     def evaluations(self, settings: RelativeFlowSettings, context: EngineContext) -> int:
