@@ -1,12 +1,17 @@
 """Figures of image quality, all with their range, window and mask stated by the caller.
 
 PSNR, RMSE and SSIM against a reference, the masks they are taken over, and what noise looks like: power
-spectrum, lag correlation and residual statistics. Nothing here knows an engine or a file format.
+spectrum, lag correlation and residual statistics; figures of drawn regions and lines. Nothing here knows an
+engine or a file format.
 """
 
+from quietvoxel.quality.line_profile import line_profile
 from quietvoxel.quality.masks import body_mask, foreground_mask, tissue_regions
 from quietvoxel.quality.metrics import mse, psnr, rmse, ssim, ssim_map
+from quietvoxel.quality.region_spectrum import region_spectrum
+from quietvoxel.quality.region_statistics import RegionStatistics, contrast_to_noise, region_statistics
 from quietvoxel.quality.residual import ResidualStatistics, residual_statistics
+from quietvoxel.quality.residual_histogram import ResidualHistogram, residual_histogram
 from quietvoxel.quality.spectrum import (
     NoisePowerSpectrum,
     lag_correlation,
@@ -16,14 +21,21 @@ from quietvoxel.quality.spectrum import (
 
 __all__ = [
     "NoisePowerSpectrum",
+    "RegionStatistics",
+    "ResidualHistogram",
     "ResidualStatistics",
     "body_mask",
+    "contrast_to_noise",
     "foreground_mask",
     "lag_correlation",
+    "line_profile",
     "mse",
     "noise_power_spectrum",
     "psnr",
     "radial_average",
+    "region_spectrum",
+    "region_statistics",
+    "residual_histogram",
     "residual_statistics",
     "rmse",
     "ssim",
