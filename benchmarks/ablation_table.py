@@ -54,9 +54,7 @@ def table(results: dict[str, list[dict[str, Any]]]) -> list[str]:
             "Made by `python benchmarks/ablations.py && python benchmarks/ablation_table.py`. MR, small network"
             " (32, 64, 128 channels, 1.1 M parameters), equal budgets of 1 000 steps; references of mixed noise"
             " (σ 0.01 to 0.05), none clean; PSNR in dB against the truth (range 1, mask > 0.08), mean over nine"
-            " volumes of other patients, ± half the range over seeds. Differences below that are ties. All variants"
-            " but the one that says so start with equal weights on the slice and its neighbours, as the bundled"
-            " weights did."
+            " volumes of other patients, ± half the range over seeds. Differences below that are ties."
         ),
         "",
         "**What is trained** (3 Euler steps; for naive training its one evaluation)",
@@ -76,7 +74,7 @@ def table(results: dict[str, list[dict[str, Any]]]) -> list[str]:
     if "2-D (no neighbours)" in results:
         flat = results["2-D (no neighbours)"]
         lines += ["", "**Neighbouring slices by spacing** (3 steps)", "", *HEAD]
-        for title, runs in (("seven slices", full), ("2-D", flat)):
+        for title, runs in (("five slices", full), ("2-D", flat)):
             lines.append(row(f"1 mm slices, {title}", [r["scores"]["3 steps"] for r in runs], THIN))
             lines.append(row(f"3 to 6.5 mm slices, {title}", [r["scores"]["3 steps"] for r in runs], thick))
     lines += [

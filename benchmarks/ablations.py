@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEVELS = (0.03, 0.06, 0.10)
-SMALL: dict[str, Any] = {"widths": (32, 64, 128), "blocks": (2, 2, 2), "quiet_neighbours": False}
-PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 16, "patch": 64, "learning_rate": 1e-3, "ema": 0.99}
+SMALL: dict[str, Any] = {"widths": (32, 64, 128), "blocks": (2, 2, 2)}
+PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 16, "patch": 64, "ema": 0.99}
 REFERENCES = (
     "adi_MEMPRAGE_trio",
     "openms_patient01_study2_T1W",
@@ -64,11 +64,14 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "one delta a batch": ({"delta_per_sample": False}, {}),
     "references not degraded first": ({"degrade_references": False}, {}),
     "totals not told": ({"tell_totals": False}, {}),
-    "neighbours start at zero": ({"quiet_neighbours": True}, {}),
+    "longest delta 10 instead of 3": ({"delta_max": 10.0}, {}),
+    "AdamW instead of Muon": ({}, {"optimizer": "adamw", "learning_rate": 2e-3}),
+    "neighbours as loud as the slice": ({"quiet_neighbours": False}, {}),
+    "three slices": ({"halo": 1}, {}),
     "2-D (no neighbours)": ({"halo": 0}, {}),
 }
 #: how many seeds; the spread over those of "full" and "naive" says which differences are ties
-SEEDS = {"full": 3, "naive": 3, "neighbours start at zero": 2}
+SEEDS = {"full": 3, "naive": 3, "2-D (no neighbours)": 2}
 
 
 def noisy_references(data: Path) -> list[Reference]:
@@ -164,7 +167,13 @@ def main() -> None:
         began = time.monotonic()
         recipe = RelativeFlowRecipe.model_validate({**SMALL, **VARIANTS[name][0]})
         plan = TrainingPlan(**{**PLAN, **VARIANTS[name][1]}, seed=seed, checkpoint_every=10**9)
-        trained = train_stage(RelativeFlowStage(recipe), references, plan, folder / "work", resume=False)
+        trained = train_stage(
+            RelativeFlowStage(recipe),
+            references,
+            plan,
+            folder / f"work-{name}-{seed}".replace(" ", "-"),
+            resume=False,
+        )
         averaged, last = (RelativeFlowEngine(net, recipe) for net in (trained.averaged, trained.last))
         ways = WAYS if name == "full" else STEPS
         result = {"variant": name, "seed": seed, "scores": scores(averaged, images, ways)}

@@ -18,6 +18,7 @@ import SimpleITK
 from peers import PEERS, told, tuned_settings
 from scoring import clean_image_psnr, score
 from standard_points import KINDS, StandardPoint, points
+from stored import all_results
 from volumes import RUNS, add_data_option
 
 if TYPE_CHECKING:
@@ -90,11 +91,13 @@ def main() -> None:
     options = parser.parse_args()
     SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     RESULTS.mkdir(parents=True, exist_ok=True)
+    measured = all_results()
     for peer in options.peers:
         for modality in options.modality:
             for point in points(options.data, modality=modality, kinds=options.kinds, levels=options.levels):
                 path = result_file(RESULTS, point.key, peer)
-                if path.exists() or (options.counted and not point.counts):
+                known = (modality, point.kind, float(point.level), point.name, peer) in measured
+                if known or path.exists() or (options.counted and not point.counts):
                     continue
                 result = run_peer(point, peer, tuned_settings(modality, peer, point.sigma_added))
                 path.write_text(json.dumps(result, indent=1))

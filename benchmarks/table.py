@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from volumes import RUNS
+from stored import Result, all_results, keep
+
+from quietvoxel.models import find_model
+from quietvoxel.models.store import BUNDLED
 
 TABLE = Path(__file__).parent.parent / "docs" / "tables" / "quality.md"
 OURS = "RelativeFlow"
@@ -36,17 +38,14 @@ KINDS = {
     "repeat": "real repeated scans: each frame against the mean of the others",
 }
 
-Result = dict[str, Any]
-
 
 def load() -> dict[tuple[str, str, float, str], dict[str, Result]]:
-    """All results: (modality, kind, level, volume) -> method -> result."""
+    """All results: (modality, kind, level, volume) -> method -> result; kept for a machine without them."""
     found: dict[tuple[str, str, float, str], dict[str, Result]] = defaultdict(dict)
-    for folder in ("peers", "ours"):
-        for path in sorted((RUNS / folder).glob("*.json")):
-            result = json.loads(path.read_text())
-            point = (result["modality"], result["kind"], result["level"], result["name"])
-            found[point][result["method"]] = result
+    results = all_results()
+    keep(results)
+    for key, result in results.items():
+        found[key[:4]][result["method"]] = result
     return found
 
 
@@ -120,6 +119,29 @@ def main() -> None:
     TABLE.parent.mkdir(parents=True, exist_ok=True)
     TABLE.write_text("\n".join(lines) + "\n")
     print(f"Wrote {TABLE} with {len(points)} points")
+    for modality in ("MR", "CT"):
+        tell_card(modality, points)
+
+
+def tell_card(modality: str, points: dict[tuple[str, str, float, str], dict[str, Result]]) -> None:
+    """Write the means against the truth into the bundled model's card, if they were measured with its weights."""
+    card = find_model(modality=modality)
+    path = BUNDLED / f"{card.name}.json"
+    figures = []
+    for level in sorted({key[2] for key in points if key[:2] == (modality, "truth")}):
+        rows = [r for k, r in points.items() if k[:3] == (modality, "truth", level) and OURS in r]
+        mine = [r for r in rows if r[OURS]["settings"]["model"] == card.sha256[:12]]
+        if not mine or len(mine) < len(rows):
+            print(f"{card.name}: not all points at {level:g} were run with these weights")
+            return
+        ours, noisy = mean_cell(mine, OURS), mean_cell(mine, "noisy")
+        added = f"{level:g} HU" if modality == "CT" else f"{level:g} of the 99.5th percentile"
+        figures.append(
+            f"noise {added}: PSNR in dB / SSIM {ours.strip('*')}, of the input {noisy.strip('*')}"
+            f" (mean over {len(mine)} noise-free volumes, {RANGES[modality]}; benchmarks/run_ours.py)"
+        )
+    stored = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**stored, "quality": figures}, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

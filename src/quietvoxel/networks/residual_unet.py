@@ -20,6 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+NEIGHBOUR_GAIN = 0.1
+"""Scale of the neighbouring slices at the input, where they start quietly."""
+
 
 @dataclass(frozen=True)
 class UNetShape:
@@ -32,8 +35,10 @@ class UNetShape:
     outputs : number of output channels.
     widths : channels at 1/2, 1/4, 1/8, ... of the resolution.
     blocks : residual blocks at each of these; the last one counts the bottom once, the others twice.
-    quiet_neighbours : start with no weight on the slices beside the middle one. A network that starts with all
-        of them alike spends most of a short training on forgetting the noise that they bring.
+    quiet_neighbours : start with no weight on the slices beside the middle one, and scale them by
+        `NEIGHBOUR_GAIN`, so that the weight grows slowly. A network that starts with all slices alike spends most of a
+        short training on forgetting the noise that the neighbours bring, and so does one whose optimizer moves
+        all weights alike.
     """
 
     slices: int = 1
@@ -71,9 +76,14 @@ class ResidualUNet(nn.Module):
     shape : the architecture.
     """
 
+    gain: Tensor
+
     def __init__(self, shape: UNetShape | None = None) -> None:
         super().__init__()
         self.shape = shape = shape or UNetShape()
+        gain = torch.full((shape.slices, 1, 1), NEIGHBOUR_GAIN)
+        gain[shape.slices // 2] = 1.0
+        self.register_buffer("gain", gain, persistent=False)
         widths, blocks = shape.widths, shape.blocks
 
         def stage(level: int) -> nn.Sequential:
@@ -127,6 +137,8 @@ class ResidualUNet(nn.Module):
             # "reflect" cannot pad by more than the image has; tiny images are repeated at the edge instead.
             mode = "reflect" if bottom < height and right < width else "replicate"
             x = F.pad(x, (0, right, 0, bottom), mode=mode)
+        if self.shape.quiet_neighbours and self.shape.slices > 1:
+            x = x * self.gain
         x = F.pixel_unshuffle(x, 2)
         if conditions is not None:
             maps = conditions[:, :, None, None].to(x.dtype).expand(-1, -1, x.shape[-2], x.shape[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import lightning as L
 import numpy as np
@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset
 
+from quietvoxel.training.muon import Muon
 from quietvoxel.training.references import Reference, draw_slabs
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ class TrainingPlan:
     ----------
     max_steps : optimizer steps.
     batch, patch : slabs per step, and their side in pixels.
+    optimizer : "muon" (training/muon.py), or "adamw".
     learning_rate : of AdamW, after `warmup` steps; falls linearly to zero over the last `cooldown` of all steps.
+    matrix_rate : of Muon's matrices, likewise.
     ema : decay of the averaged weights that are kept.
     seed : of weights and batches.
     precision : Lightning's name.
@@ -43,7 +46,9 @@ class TrainingPlan:
     max_steps: int = 7000
     batch: int = 16
     patch: int = 128
-    learning_rate: float = 5e-4
+    optimizer: Literal["muon", "adamw"] = "muon"
+    learning_rate: float = 1e-3
+    matrix_rate: float = 0.02
     warmup: int = 100
     cooldown: float = 0.3
     ema: float = 0.998
@@ -99,11 +104,14 @@ class StageModule(L.LightningModule):
         self.averaged.update_parameters(self.network)
 
     def configure_optimizers(self) -> Any:
-        """AdamW with warm-up, a plateau and a linear cool-down."""
+        """The optimizer with warm-up, a plateau and a linear cool-down."""
         plan = self.plan
-        optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
-        )
+        weights = self.network.parameters()
+        optimizer: torch.optim.Optimizer
+        if plan.optimizer == "muon":
+            optimizer = Muon(weights, plan.matrix_rate, plan.learning_rate)
+        else:
+            optimizer = torch.optim.AdamW(weights, plan.learning_rate, (0.9, 0.99), weight_decay=1e-4)
 
         def factor(step: int) -> float:
             left = (plan.max_steps - step) / max(1.0, plan.cooldown * plan.max_steps)

@@ -35,12 +35,14 @@ class RelativeFlowRecipe(BaseModel):
     (RelativeFlow, progressive training); here it has reached its limits after `curriculum_share` of the training.
     The loss is taken on the unit noise (ours), on the bare velocity (the paper's), or on the image, which with
     undegraded references is naive training: one evaluation that maps a degraded reference to the reference.
+    Neighbours enter quietly (`networks.residual_unet`). A share of the MR slabs, `masked_background`, has its air set
+    to zero, as scanners and tools that strip the skull leave it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     modality: Literal["CT", "MR"] = "MR"
-    halo: int = 3
+    halo: int = 2
     widths: tuple[int, ...] = (64, 128, 256)
     blocks: tuple[int, ...] = (3, 2, 2)
     delta_start: float = 0.2
@@ -53,5 +55,6 @@ class RelativeFlowRecipe(BaseModel):
     delta_per_sample: bool = True
     tell_totals: bool = True
     quiet_neighbours: bool = True
+    masked_background: float = 0.15
     operator: Literal["modality", "gaussian"] = "modality"
     loss: Literal["noise", "velocity", "image"] = "noise"

@@ -37,7 +37,13 @@ def network_conditions(step: Tensor, centre: Tensor, neighbours: Tensor, spacing
 
 def unet_shape(recipe: RelativeFlowRecipe) -> UNetShape:
     """The backbone for a slab of `2 * halo + 1` slices."""
-    return UNetShape(2 * recipe.halo + 1, 4, 1, recipe.widths, recipe.blocks, recipe.quiet_neighbours)
+    return UNetShape(
+        slices=2 * recipe.halo + 1,
+        conditions=4,
+        widths=recipe.widths,
+        blocks=recipe.blocks,
+        quiet_neighbours=recipe.quiet_neighbours,
+    )
 
 
 class RelativeFlowStage:
@@ -116,6 +122,11 @@ class RelativeFlowStage:
             slab = add(image, variance[:, 2].sqrt(), generator)
         missing = image.flatten(2).abs().amax(2) == 0
         slab[missing] = 0.0
+        if recipe.modality == "MR":
+            masked = torch.rand(count, generator=generator) < recipe.masked_background
+            air = masked[:, None, None, None] & _background(image)
+            slab[air] = 0.0
+            reference[air[:, self.halo]] = degraded[air[:, self.halo]] = 0.0
         slab[:, self.halo] = degraded
         # At inference the totals come from an estimate; training tells them with an error of some 10 %.
         told = variance.sqrt() * torch.exp(0.4 * (uniform[6] - 0.5))[:, None]
@@ -141,6 +152,11 @@ class RelativeFlowStage:
                 return (error / torch.expm1(batch["delta"]).square()).mean()
             case "image":
                 return error.mean()
+
+
+def _background(image: Tensor, level: float = 0.05) -> Tensor:
+    """Where MR slices (B, C, H, W) hold no signal: the mean over 9 x 9 pixels is below `level`."""
+    return nn.functional.avg_pool2d(image, 9, stride=1, padding=4, count_include_pad=False) < level
 
 
 def _add_gaussian(image: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,0 +1,150 @@
+"""Affine couplings, the part of a flow that learns: one half of the image tells how the other half is changed.
+
+Dinh et al., "Density estimation using Real NVP" (ICLR 2017). The half that tells is left as it is, so that the change
+can be undone. The sub-networks may run in bfloat16; the arithmetic of the coupling is always float32.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SEEN = 64.0
+"""A sub-network is shown values within +-64 spreads, so that no input, however wild, makes the flow explode."""
+
+
+class CouplingNet(nn.Module):
+    """Three 3 x 3 convolutions; the last starts at zero, so that a new coupling changes nothing.
+
+    Parameters
+    ----------
+    inputs, outputs : channels of the half that tells, and of what is said about the other.
+    condition : channels of the condition, the last `quiet` of which start without weight (neighbouring slices).
+    width : channels between the convolutions.
+    fold : the convolutions work on blocks of this many pixels a side, on the grid of the condition: longer channel
+        vectors and fewer pixels are what processors with matrix units are fast at.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, condition: int, width: int, *, quiet: int = 0, fold: int = 1
+    ) -> None:
+        super().__init__()
+        self.fold = fold
+        self.first = nn.Conv2d(inputs * fold**2 + condition, width, 3, padding=1)
+        self.middle = nn.Conv2d(width, width, 3, padding=1)
+        self.last = nn.Conv2d(width, outputs * fold**2, 3, padding=1)
+        for convolution in (self.first, self.middle):
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # a Conv2d built with a bias has one
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+        if quiet:
+            with torch.no_grad():
+                self.first.weight[:, -quiet:] = 0.0
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Map (B, inputs, H, W) and (B, condition, H / fold, W / fold) to (B, outputs, H, W) in float32."""
+        x = F.pixel_unshuffle(x.clamp(-SEEN, SEEN), self.fold).to(condition.dtype)
+        x = torch.cat([x.contiguous(memory_format=torch.channels_last), condition], dim=1)
+        x = F.relu(self.first(x), inplace=True)
+        x = F.relu(self.middle(x), inplace=True)
+        out: Tensor = self.last(x)
+        return F.pixel_shuffle(out.float(), self.fold)
+
+
+class AffineCoupling(nn.Module):
+    """z_b = x_b * exp(s(x_a)) + t(x_a), z_a = x_a, with |s| below `clamp`.
+
+    s = clamp * tanh(h / clamp): an unbounded exponent makes stacked couplings explode (docs/fdn.md).
+
+    Parameters
+    ----------
+    channels : of the image, split into halves a and b.
+    condition, width, quiet, fold : of the sub-network, see `CouplingNet`.
+    flip : whether the second half tells and the first is changed.
+    clamp : bound of the log-scale.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        condition: int,
+        width: int,
+        *,
+        quiet: int = 0,
+        fold: int = 1,
+        flip: bool,
+        clamp: float,
+    ) -> None:
+        super().__init__()
+        self.flip, self.clamp = flip, clamp
+        self.half = channels // 2
+        self.net = CouplingNet(self.half, 2 * self.half, condition, width, quiet=quiet, fold=fold)
+
+    def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = x[:, : self.half], x[:, self.half :]
+        return (second, first) if self.flip else (first, second)
+
+    def _terms(self, telling: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        out = self.net(telling, condition)
+        return bounded(out[:, : self.half], self.clamp), out[:, self.half :]
+
+    def _joined(self, telling: Tensor, changed: Tensor) -> Tensor:
+        return torch.cat([changed, telling] if self.flip else [telling, changed], dim=1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Change one half; log |det| = sum(s)."""
+        telling, changed = self._halves(x)
+        log_scale, shift = self._terms(telling, condition)
+        return self._joined(telling, changed * log_scale.exp() + shift), log_scale.sum(dim=(1, 2, 3))
+
+    def inverse(self, z: Tensor, condition: Tensor) -> Tensor:
+        """Undo it: the half that tells is the same in both directions."""
+        telling, changed = self._halves(z)
+        log_scale, shift = self._terms(telling, condition)
+        return self._joined(telling, (changed - shift) * (-log_scale).exp())
+
+
+class CheckerboardCoupling(nn.Module):
+    """The same at full resolution: the pixels of one colour of a checkerboard tell, those of the other are changed.
+
+    What a flow without any squeeze has to work with; it is there for comparison (docs/fdn.md).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        condition: int,
+        width: int,
+        *,
+        quiet: int = 0,
+        fold: int = 1,
+        flip: bool,
+        clamp: float,
+    ) -> None:
+        super().__init__()
+        self.flip, self.clamp, self.channels = flip, clamp, channels
+        self.net = CouplingNet(channels, 2 * channels, condition, width, quiet=quiet, fold=fold)
+
+    def _terms(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        rows = torch.arange(x.shape[-2], device=x.device)[:, None]
+        columns = torch.arange(x.shape[-1], device=x.device)
+        changed = ((rows + columns) % 2 == int(self.flip)).to(x.dtype)
+        out = self.net(x * (1 - changed), condition)
+        return changed * bounded(out[:, : self.channels], self.clamp), changed * out[:, self.channels :]
+
+    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Change the pixels of one colour; log |det| = sum(s)."""
+        log_scale, shift = self._terms(x, condition)
+        return x * log_scale.exp() + shift, log_scale.sum(dim=(1, 2, 3))
+
+    def inverse(self, z: Tensor, condition: Tensor) -> Tensor:
+        """Undo it."""
+        log_scale, shift = self._terms(z, condition)
+        return (z - shift) * (-log_scale).exp()
+
+
+def bounded(x: Tensor, limit: float) -> Tensor:
+    """Within +-limit, with slope 1 at zero."""
+    return limit * torch.tanh(x / limit)
