@@ -91,6 +91,8 @@ def mean_cell(counted: list[dict[str, Result]], method: str) -> str:
         return "–"
     if len(there) < len(counted):
         pairs = [r for r in there if OURS in r]
+        if not pairs:
+            return "–"
         gain = [
             np.mean([r[OURS]["scores"][s] - r[method]["scores"][s] for r in pairs]) for s in ("psnr", "ssim")
         ]
