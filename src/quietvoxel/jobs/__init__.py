@@ -1,0 +1,37 @@
+"""Jobs: frozen orders, one inference thread, and what it tells; no GUI, so that every front-end can drive it."""
+
+from quietvoxel.jobs.denoise_job import DenoiseJob, DenoiseSummary, Prepared
+from quietvoxel.jobs.failure import Failure
+from quietvoxel.jobs.job import Cancelled, Done, Job, JobContext, Message, Ticket
+from quietvoxel.jobs.mailbox import Mailbox
+from quietvoxel.jobs.measure_job import Measured, MeasureJob
+from quietvoxel.jobs.preview_desk import PreviewDesk
+from quietvoxel.jobs.preview_job import PreviewJob, PreviewPicture, PreviewRequest
+from quietvoxel.jobs.run_state import RunMachine, RunState
+from quietvoxel.jobs.simulate_job import SimulateJob
+from quietvoxel.jobs.thread import InferenceThread, inference_thread
+
+__all__ = [
+    "Cancelled",
+    "DenoiseJob",
+    "DenoiseSummary",
+    "Done",
+    "Failure",
+    "InferenceThread",
+    "Job",
+    "JobContext",
+    "Mailbox",
+    "MeasureJob",
+    "Measured",
+    "Message",
+    "Prepared",
+    "PreviewDesk",
+    "PreviewJob",
+    "PreviewPicture",
+    "PreviewRequest",
+    "RunMachine",
+    "RunState",
+    "SimulateJob",
+    "Ticket",
+    "inference_thread",
+]

@@ -1,0 +1,175 @@
+"""The inference thread: order, urgency, cancel, failure, and what happens at the end of the process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+
+from quietvoxel.jobs import Cancelled, Done, Failure, InferenceThread, inference_thread
+
+
+def test_jobs_run_one_after_the_other_and_tell_in_order(thread, reader, steps):
+    log = []
+    first = thread.submit(steps(log, "a", 2).let_go(), reader.mailbox)
+    second = thread.submit(steps(log, "b", 2).let_go(), reader.mailbox)
+
+    assert reader.outcome(second) == Done("b")
+    assert reader.outcome(first) == Done("a")
+    assert log == ["a 0", "a 1", "b 0", "b 1"]
+    assert reader.told(first, int) == [0, 1]
+
+
+def test_an_urgent_job_runs_between_two_slices_of_a_running_one(thread, reader, steps):
+    log = []
+    volume = steps(log, "volume", 3)
+    running = thread.submit(volume, reader.mailbox)
+    volume.reached.acquire()
+    thread.submit_urgent("preview", steps(log, "preview", 1).let_go(), reader.mailbox)
+    volume.let_go()
+
+    assert reader.outcome(running) == Done("volume")
+    assert log == ["volume 0", "preview 0", "volume 1", "volume 2"]
+
+
+def test_of_urgent_jobs_with_one_key_the_newest_waits(thread, reader, steps):
+    log = []
+    volume = steps(log, "volume", 2)
+    running = thread.submit(volume, reader.mailbox)
+    volume.reached.acquire()
+    old, middle, new = (
+        thread.submit_urgent("preview", steps(log, name, 1).let_go(), reader.mailbox) for name in "xyz"
+    )
+    other = thread.submit_urgent("noise", steps(log, "noise", 1).let_go(), reader.mailbox)
+    volume.let_go()
+
+    assert reader.outcome(running) == Done("volume")
+    assert reader.outcome(old) == reader.outcome(middle) == Cancelled()
+    assert reader.outcome(new) == Done("z")
+    assert reader.outcome(other) == Done("noise")
+    assert "x 0" not in log
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        RuntimeError("CUDA error: an illegal memory access was encountered\nmore"),
+        RuntimeError("CUDA out of memory. Tried to allocate"),
+        MemoryError(),
+        SystemExit(3),
+        KeyboardInterrupt(),
+    ],
+    ids=repr,
+)
+def test_every_error_arrives_as_one_sentence_and_the_thread_lives_on(thread, reader, steps, error):
+    log = []
+    failing = thread.submit(steps(log, error=error).let_go(), reader.mailbox)
+    next_one = thread.submit(steps(log, "next").let_go(), reader.mailbox)
+
+    failure = reader.outcome(failing)
+    assert isinstance(failure, Failure)
+    assert failure.sentence.endswith(".")
+    assert "\n" not in failure.sentence
+    assert type(error).__name__ in failure.details
+    assert reader.outcome(next_one) == Done("next")
+
+
+def test_a_failed_job_keeps_no_tensor_alive(thread, reader):
+    import torch
+
+    alive = []
+
+    class Failing:
+        def run(self, _context):
+            tensor = torch.zeros(3)
+            alive.append(weakref.ref(tensor))
+            try:
+                raise RuntimeError("inner", tensor)
+            except RuntimeError as inner:
+                raise ValueError("outer") from inner
+
+    assert isinstance(reader.outcome(thread.submit(Failing(), reader.mailbox)), Failure)
+
+    assert alive[0]() is None
+
+
+def test_cancel_is_answered_at_the_next_step_and_before_the_start(thread, reader, steps):
+    log = []
+    job = steps(log)
+    running = thread.submit(job, reader.mailbox)
+    waiting = thread.submit(steps(log, "waiting").let_go(), reader.mailbox)
+    job.reached.acquire()
+    running.cancel()
+    waiting.cancel()
+    job.let_go()
+
+    assert reader.outcome(running) == Cancelled()
+    assert reader.outcome(waiting) == Cancelled()
+    assert log == []
+
+
+def test_stopping_cancels_what_runs_and_takes_nothing_more(reader, steps):
+    thread = InferenceThread()
+    job = steps([])
+    running = thread.submit(job, reader.mailbox)
+    job.reached.acquire()
+    stopper = threading.Thread(target=thread.stop)
+    stopper.start()
+    deadline = time.monotonic() + 5
+    while not running.cancelled and time.monotonic() < deadline:
+        time.sleep(0.001)
+    job.let_go()
+    stopper.join(5)
+
+    assert not stopper.is_alive()
+    assert reader.outcome(running) == Cancelled()
+    assert thread.submit(steps([]), reader.mailbox).cancelled
+
+
+def test_the_process_ends_at_once_and_well_in_the_middle_of_a_job():
+    code = """
+import time
+from quietvoxel.errors import CancelledError
+from quietvoxel.jobs import Mailbox, inference_thread
+class Long:
+    def run(self, _context):
+        context.tell("here")
+        while not context.cancelled():
+            time.sleep(0.01)
+        raise CancelledError
+mailbox = Mailbox(lambda: None)
+inference_thread().submit(Long(), mailbox)
+while not mailbox.drain():
+    time.sleep(0.01)
+"""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False, env=os.environ)
+    assert done.returncode == 0
+    assert time.monotonic() - began < 30
+
+
+def test_there_is_one_thread_for_the_process():
+    assert inference_thread() is inference_thread()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are Linux's")
+def test_the_gui_goes_before_the_thread_and_keeps_a_core(thread, reader):
+    import torch
+
+    seen = {}
+
+    class Look:
+        def run(self, _context):
+            seen["nice"] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            seen["threads"] = torch.get_num_threads()
+
+    reader.outcome(thread.submit(Look(), reader.mailbox))
+    assert seen["nice"] >= 10
+    assert seen["threads"] <= max(1, len(os.sched_getaffinity(0)) - 1)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < seen["nice"]
