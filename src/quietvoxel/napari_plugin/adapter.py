@@ -19,6 +19,9 @@ METADATA_KEY = "quietvoxel"
 CT_WINDOW = (-160.0, 240.0)
 """HU shown where a CT states no window: soft tissue."""
 
+HU_SLIDER = (-1024.0, 3071.0)
+"""HU that the slider of a CT's contrast limits spans."""
+
 _SAMPLED = 200_000  # voxels looked at for a window
 _BRIGHT = 99.5  # percentile of the signal that is shown white
 
@@ -53,7 +56,21 @@ def layer_data(volume: Volume, name: str) -> tuple[Any, dict[str, Any], str]:
 def add_volume(viewer: Any, volume: Volume, name: str) -> Image:
     """Add a volume to a viewer and give its layer. Main thread only."""
     data, options, _ = layer_data(volume, name)
-    return viewer.add_image(data, **options)
+    layer = viewer.add_image(data, **options)
+    widen_slider(layer)
+    return layer
+
+
+def widen_slider(layer: Image) -> None:
+    """Let the slider of the contrast limits go beyond the window; napari ends it there."""
+    if list(layer.contrast_limits_range) != list(layer.contrast_limits):
+        return
+    low, high = layer.contrast_limits
+    known = layer.metadata.get(METADATA_KEY, {})
+    if known.get("modality") is Modality.CT:
+        layer.contrast_limits_range = (min(low, HU_SLIDER[0]), max(high, HU_SLIDER[1]))
+    else:
+        layer.contrast_limits_range = (low - (high - low) / 2, high + (high - low))
 
 
 def is_ours(layer: Any) -> bool:
