@@ -7,6 +7,7 @@ from quietvoxel.jobs.mailbox import Mailbox
 from quietvoxel.jobs.measure_job import Measured, MeasureJob
 from quietvoxel.jobs.preview_desk import PreviewDesk
 from quietvoxel.jobs.preview_job import PreviewJob, PreviewPicture, PreviewRequest
+from quietvoxel.jobs.probe_job import Device, ProbeJob
 from quietvoxel.jobs.run_state import RunMachine, RunState
 from quietvoxel.jobs.simulate_job import SimulateJob
 from quietvoxel.jobs.thread import InferenceThread, inference_thread
@@ -15,6 +16,7 @@ __all__ = [
     "Cancelled",
     "DenoiseJob",
     "DenoiseSummary",
+    "Device",
     "Done",
     "Failure",
     "InferenceThread",
@@ -29,6 +31,7 @@ __all__ = [
     "PreviewJob",
     "PreviewPicture",
     "PreviewRequest",
+    "ProbeJob",
     "RunMachine",
     "RunState",
     "SimulateJob",

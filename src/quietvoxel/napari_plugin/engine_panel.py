@@ -1,0 +1,169 @@
+"""The choice of engine and model: every engine that is registered, every model that fits it and the volume."""
+
+from html import escape
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QRadioButton,
+    QToolButton,
+    QWidget,
+)
+
+from quietvoxel.engines.registry import ENGINES
+from quietvoxel.models import ModelCard, list_models
+from quietvoxel.volume import Modality
+
+
+def models_for(engine: str, modality: str) -> list[ModelCard]:
+    """Models of an engine, those of the modality first, the general one before the others.
+
+    Models of another modality are offered too, for a study that fits none may be worth a try; the run then says so.
+    """
+    wanted = "CT" if modality == Modality.CT else "MR"
+    general = f"{engine}-{wanted.lower()}"
+    cards = [card for card in list_models() if card.engine == engine]
+    return sorted(cards, key=lambda card: (card.modality != wanted, card.name != general))
+
+
+class EnginePanel(QWidget):
+    """Rows "Engine" and "Model" of the dock.
+
+    Attributes
+    ----------
+    engine_changed, model_changed : the user, or `choose_engine`, `show_models`, chose another one.
+    """
+
+    engine_changed = Signal()
+    model_changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cards: list[ModelCard] = []
+        self._modality = str(Modality.CT)
+        self._kept: dict[str, str] = {}
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, QRadioButton] = {}
+        row = QHBoxLayout()
+        for name, info in ENGINES.items():
+            button = QRadioButton(info.title)
+            button.setToolTip(info.summary)
+            self._group.addButton(button)
+            self._buttons[name] = button
+            row.addWidget(button)
+        row.addStretch()
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
+        self.models = QComboBox()
+        self.models.setMinimumContentsLength(12)
+        self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.info = QToolButton()
+        self.info.setText("i")
+        self.info.setCheckable(True)
+        self.info.setToolTip("What the model was trained on, and what it is for")
+        self.card_text = QLabel()
+        self.card_text.setWordWrap(True)
+        self.card_text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.card_text.hide()
+        model_row = QHBoxLayout()
+        model_row.addWidget(self.models, 1)
+        model_row.addWidget(self.info)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Engine", row)
+        form.addRow("", self.summary)
+        form.addRow("Model", model_row)
+        form.addRow(self.card_text)
+        next(iter(self._buttons.values())).setChecked(True)
+        self._group.buttonClicked.connect(self._engine_clicked)
+        self.models.activated.connect(self._model_activated)
+        self.info.toggled.connect(self.card_text.setVisible)
+        self._show_engine()
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine chosen."""
+        return next(name for name, button in self._buttons.items() if button.isChecked())
+
+    @property
+    def card(self) -> ModelCard | None:
+        """The model chosen; None where the engine has none."""
+        index = self.models.currentIndex()
+        return self._cards[index] if 0 <= index < len(self._cards) else None
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The model last chosen by hand, for each engine and modality."""
+        return self._kept
+
+    def choose_engine(self, name: str) -> None:
+        """Choose an engine, if there is one of that name."""
+        if name in self._buttons and name != self.engine:
+            self._buttons[name].setChecked(True)
+            self._engine_clicked()
+
+    def show_models(self, modality: str, kept: dict[str, str] | None = None) -> None:
+        """Offer the models for a modality; `kept` are choices of earlier sessions."""
+        self._modality = modality
+        self._kept |= kept or {}
+        before = self.card
+        self._cards = models_for(self.engine, modality)
+        wanted = self._kept.get(self._place())
+        self.models.clear()
+        for card in self._cards:
+            self.models.addItem(f"{card.title} ({card.name})")
+        names = [card.name for card in self._cards]
+        if wanted in names:
+            self.models.setCurrentIndex(names.index(wanted))
+        self._show_card()
+        if self.card != before:
+            self.model_changed.emit()
+
+    def card_of(self, engine: str) -> ModelCard | None:
+        """The model that a run of every engine takes for this one."""
+        if engine == self.engine:
+            return self.card
+        cards = models_for(engine, self._modality)
+        kept = self._kept.get(f"{engine} {self._modality}")
+        return next((card for card in cards if card.name == kept), next(iter(cards), None))
+
+    def _place(self) -> str:
+        return f"{self.engine} {self._modality}"
+
+    def _engine_clicked(self) -> None:
+        self._show_engine()
+        self.show_models(self._modality)
+        self.engine_changed.emit()
+
+    def _model_activated(self) -> None:
+        if self.card is not None:
+            self._kept[self._place()] = self.card.name
+        self._show_card()
+        self.model_changed.emit()
+
+    def _show_engine(self) -> None:
+        self.summary.setText(ENGINES[self.engine].summary)
+
+    def _show_card(self) -> None:
+        card = self.card
+        self.info.setEnabled(card is not None)
+        if card is None:
+            self.card_text.setText("This engine has no model yet: import or train one.")
+            return
+        lines = {
+            "": card.description,
+            "Trained on": "; ".join(card.training_data),
+            "Noise range": card.noise_range,
+            "Quality": "; ".join(card.quality),
+            "Meant for": card.intended_use,
+            "Licence": card.licence,
+        }
+        shown = [
+            f"<b>{name}</b> {escape(text)}" if name else escape(text) for name, text in lines.items() if text
+        ]
+        self.card_text.setText("<p>".join(shown))
+        self.models.setToolTip(card.description)
