@@ -24,6 +24,8 @@ class EngineContext:
     generators : one random generator per image of the batch, seeded by (seed, slice).
     progress : called with (solver step done, steps) after each step.
     cancelled : asked before each step; True stops the run with CancelledError.
+    origin, extent : where the slab lies in its slice when that is cut into tiles, and how large the whole slice is
+        (rows, columns): an engine that draws noise draws it for the slice, so that tiles have no seams.
     """
 
     sigma: float
@@ -33,14 +35,25 @@ class EngineContext:
     generators: Sequence[torch.Generator] = ()
     progress: Callable[[int, int], None] = field(default=lambda done, total: None)
     cancelled: Callable[[], bool] = field(default=lambda: False)
+    origin: tuple[int, int] = (0, 0)
+    extent: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class EngineOutput:
-    """The denoised centre slices (B, 1, H, W) and, where the engine can tell, their standard deviation."""
+    """What an engine gives back.
+
+    Attributes
+    ----------
+    image : (B, 1, H, W) denoised centre slices.
+    uncertainty : (B, 1, H, W) their standard deviation, where the engine can tell.
+    unlikeness : (B,) how many standard deviations the input's likelihood lies away from the training images',
+        where the engine has a likelihood.
+    """
 
     image: Tensor
     uncertainty: Tensor | None = None
+    unlikeness: Tensor | None = None
 
 
 class Engine(Protocol):

@@ -12,6 +12,7 @@ from quietvoxel.engines.registry import engine_info
 from quietvoxel.errors import BadInputError
 from quietvoxel.inference.devices import choose_device, choose_precision, device_notes
 from quietvoxel.inference.events import Event, Finished, SliceDone, Started
+from quietvoxel.inference.likeness import likeness_notes
 from quietvoxel.inference.loaded import load_engine
 from quietvoxel.inference.options import InferenceOptions
 from quietvoxel.inference.provenance import provenance
@@ -136,6 +137,7 @@ def denoise(
             np.moveaxis(uncertainty, axis, 0)[index] = spread
         on_event(SliceDone(index, pixels, done + 1, len(order)))
         between_slices()
+    notes += likeness_notes(runner.unlikeness.values())
     record = provenance(volume, card, settings, options, axis, sigma, str(device), precision)
     denoised = replace(volume, data=result, source=replace(volume.source, derived_by_us=True))
     on_event(Finished(time.monotonic() - began, clipped, tuple(notes)))

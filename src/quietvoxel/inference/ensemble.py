@@ -32,12 +32,17 @@ def turned_back(image: Tensor, turn: int, flip: bool) -> Tensor:
 def averaged(
     run: Callable[[Tensor, EngineContext], EngineOutput], slab: Tensor, context: EngineContext
 ) -> EngineOutput:
-    """Run all eight and average them; the mean of the uncertainties is kept where an engine gives any."""
+    """Run all eight and average them; so are uncertainty and unlikeness where an engine gives any."""
     outputs = []
     for part, (turn, flip) in enumerate(TRANSFORMS):
         output = run(turned(slab, turn, flip).contiguous(), part_of(context, part, len(TRANSFORMS)))
         spread = None if output.uncertainty is None else turned_back(output.uncertainty, turn, flip)
-        outputs.append(EngineOutput(turned_back(output.image, turn, flip), spread))
+        outputs.append(EngineOutput(turned_back(output.image, turn, flip), spread, output.unlikeness))
     image = torch.stack([o.image for o in outputs]).mean(0)
     spreads = [o.uncertainty for o in outputs if o.uncertainty is not None]
-    return EngineOutput(image, torch.stack(spreads).mean(0) if spreads else None)
+    unlike = [o.unlikeness for o in outputs if o.unlikeness is not None]
+    return EngineOutput(
+        image,
+        torch.stack(spreads).mean(0) if spreads else None,
+        torch.stack(unlike).mean(0) if unlike else None,
+    )

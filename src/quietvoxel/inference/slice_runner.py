@@ -38,6 +38,7 @@ class SliceRunner:
     blend : 1 for the denoised image, 0 for the original.
     lowest : no voxel falls below it, in the volume's units; None for no limit.
     fitter : keeps to the memory.
+    unlikeness : of each slice that was run, where the engine has a likelihood.
     """
 
     engine: Engine
@@ -52,6 +53,7 @@ class SliceRunner:
     on_event: Callable[[Event], None]
     cancelled: Callable[[], bool]
     began: float = field(default_factory=time.monotonic)
+    unlikeness: dict[int, float] = field(default_factory=dict)
 
     def run(self, index: int, done: int) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Denoise slice `index`, the one after `done` others.
@@ -85,6 +87,8 @@ class SliceRunner:
             precision = str(self.dtype).removeprefix("torch.")
             msg = f"The network overflowed in slice {index} ({precision}); try --precision float32."
             raise QuietVoxelError(msg)
+        if output.unlikeness is not None:
+            self.unlikeness[index] = float(output.unlikeness[0])
         pixels = original + np.float32(self.blend) * slices.intensity.restore_residual(residual)
         if self.lowest is not None:
             np.maximum(pixels, np.float32(self.lowest), out=pixels)

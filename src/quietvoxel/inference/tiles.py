@@ -7,6 +7,7 @@ tiled and untiled results agree, and every solver step can be cancelled.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +64,12 @@ def denoise_tiled(
         return engine.denoise(slab, settings, context)
     image = torch.empty(len(slab), 1, height, width)
     uncertainty: Tensor | None = None
+    unlikeness: list[Tensor] = []
     pairs = list(product(rows, columns))
     for number, ((top, bottom, keep_top, keep_bottom), (left, right, keep_left, keep_right)) in enumerate(
         pairs
     ):
-        own = part_of(context, number, len(pairs))
+        own = replace(part_of(context, number, len(pairs)), origin=(top, left), extent=(height, width))
         part = engine.denoise(slab[..., top:bottom, left:right], settings, own)
         inner = (..., slice(keep_top - top, keep_bottom - top), slice(keep_left - left, keep_right - left))
         place = (..., slice(keep_top, keep_bottom), slice(keep_left, keep_right))
@@ -75,7 +77,9 @@ def denoise_tiled(
         if part.uncertainty is not None:
             uncertainty = torch.zeros_like(image) if uncertainty is None else uncertainty
             uncertainty[place] = part.uncertainty[inner]
-    return EngineOutput(image, uncertainty)
+        if part.unlikeness is not None:
+            unlikeness.append(part.unlikeness)
+    return EngineOutput(image, uncertainty, torch.stack(unlikeness).mean(0) if unlikeness else None)
 
 
 class TileFitter:

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SEEN = 64.0
-"""A sub-network is shown values within +-64 spreads, so that no input, however wild, makes the flow explode."""
+SEEN = 32.0
+"""A sub-network is shown values within +-32 spreads, so that no input, however wild, makes the flow explode."""
 
 
 class CouplingNet(nn.Module):
@@ -44,13 +44,14 @@ class CouplingNet(nn.Module):
                 self.first.weight[:, -quiet:] = 0.0
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Map (B, inputs, H, W) and (B, condition, H / fold, W / fold) to (B, outputs, H, W) in float32."""
+        """Map (B, inputs, H, W) and (B, condition, H / fold, W / fold) to (B, outputs, H, W) of x's type."""
+        kind = x.dtype
         x = F.pixel_unshuffle(x.clamp(-SEEN, SEEN), self.fold).to(condition.dtype)
         x = torch.cat([x.contiguous(memory_format=torch.channels_last), condition], dim=1)
         x = F.relu(self.first(x), inplace=True)
         x = F.relu(self.middle(x), inplace=True)
         out: Tensor = self.last(x)
-        return F.pixel_shuffle(out.float(), self.fold)
+        return F.pixel_shuffle(out.to(kind), self.fold)
 
 
 class AffineCoupling(nn.Module):
@@ -79,16 +80,16 @@ class AffineCoupling(nn.Module):
     ) -> None:
         super().__init__()
         self.flip, self.clamp = flip, clamp
-        self.half = channels // 2
-        self.net = CouplingNet(self.half, 2 * self.half, condition, width, quiet=quiet, fold=fold)
+        self.size = channels // 2
+        self.net = CouplingNet(self.size, 2 * self.size, condition, width, quiet=quiet, fold=fold)
 
     def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = x[:, : self.half], x[:, self.half :]
+        first, second = x[:, : self.size], x[:, self.size :]
         return (second, first) if self.flip else (first, second)
 
     def _terms(self, telling: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         out = self.net(telling, condition)
-        return bounded(out[:, : self.half], self.clamp), out[:, self.half :]
+        return bounded(out[:, : self.size], self.clamp), out[:, self.size :]
 
     def _joined(self, telling: Tensor, changed: Tensor) -> Tensor:
         return torch.cat([changed, telling] if self.flip else [telling, changed], dim=1)

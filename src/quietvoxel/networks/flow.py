@@ -10,12 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quietvoxel.networks.coupling import AffineCoupling, CheckerboardCoupling
-from quietvoxel.networks.invertible import ActNorm, Mixing, Squeeze, haar_matrix
+from quietvoxel.networks.invertible import ActNorm, Mixing, SoftLimit, Squeeze, haar_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from quietvoxel.networks.invertible import Invertible
+
+
+LARGEST = 4.0
+"""Beyond this a flow compresses its input: no CT gets there (3 072 HU), of MR only the brightest vessels."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,20 @@ class FlowShape:
 
     @property
     def multiple(self) -> int:
-        """Image sides must be a multiple of this many pixels; also the latent's shrinkage."""
-        return int(2**self.blocks)
+        """Image sides must be a multiple of this many pixels."""
+        return int(max(self.grid, 2**self.blocks))
 
     @property
     def channels(self) -> int:
         """Of the latent."""
         return int(4**self.blocks)
+
+    @property
+    def sides(self) -> list[int]:
+        """Pixels a side of the blocks on whose grid the sub-networks of each level work: level 0, 1, ..."""
+        if self.masks == "checkerboard":
+            return [self.multiple]
+        return [max(self.grid, 2**level) for level in range(self.blocks + 1)]
 
     @property
     def content_channels(self) -> int:
@@ -77,9 +88,9 @@ class Flow(nn.Module):
         super().__init__()
         self.shape = shape = shape or FlowShape()
         checkerboard = shape.masks == "checkerboard"
-        layers: list[nn.Module] = []
-        #: the block, counted in squeezes done, that each layer's condition is for
-        self.levels: list[int] = []
+        layers: list[nn.Module] = [SoftLimit(LARGEST)]
+        #: squeezes done before each layer, which say the condition that it takes
+        self.levels: list[int] = [0]
         for block in range(shape.blocks):
             if not checkerboard:
                 layers.append(Squeeze())
@@ -96,7 +107,7 @@ class Flow(nn.Module):
 
     def _step(self, level: int, step: int, width: int) -> list[nn.Module]:
         shape, channels = self.shape, 4**level
-        fold = max(shape.grid // 2**level, 1)
+        fold = shape.sides[level] // 2**level
         quiet = shape.neighbours * channels * fold**2
         coupling = CheckerboardCoupling if level == 0 else AffineCoupling
         layers: list[nn.Module] = [ActNorm(channels)]
@@ -126,20 +137,19 @@ class Flow(nn.Module):
         Returns
         -------
         list of (B, conditions + neighbours * side^2, H / side, W / side)
-            For each level, where side is `grid` or the side of the level's blocks, whichever is larger; in the
-            layout and precision in which convolutions read them.
+            For each level, on the grid of its sub-networks (`FlowShape.sides`), in the layout and precision in which
+            convolutions read them.
         """
         kind = neighbours.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else neighbours.dtype
-        deepest = 0 if self.shape.masks == "checkerboard" else self.shape.blocks
         found: dict[int, Tensor] = {}
-        sides = [max(self.shape.grid, 2**level) for level in range(deepest + 1)]
-        for side in set(sides):
-            shown = F.pixel_unshuffle(neighbours, side)
-            constant = told[:, :, None, None].to(shown.dtype).expand(-1, -1, *shown.shape[-2:])
-            maps = torch.cat([constant, shown], dim=1)
+        for side in set(self.shape.sides):
+            height, width = (length // side for length in neighbours.shape[-2:])
+            maps = told[:, :, None, None].to(neighbours.dtype).expand(-1, -1, height, width)
+            if self.shape.neighbours:
+                maps = torch.cat([maps, F.pixel_unshuffle(neighbours, side)], dim=1)
             found[side] = maps.to(dtype).contiguous(memory_format=torch.channels_last)
-        return [found[side] for side in sides]
+        return [found[side] for side in self.shape.sides]
 
     def forward(self, x: Tensor, condition: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Image to latent, and (B,) log |det dz/dx|."""
