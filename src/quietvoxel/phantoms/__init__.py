@@ -6,6 +6,7 @@ two resolutions is the same patient. Noise is not made here; that is the busines
 
 from quietvoxel.phantoms.ct import ct_phantom
 from quietvoxel.phantoms.mr import MRContrast, mr_phantom
+from quietvoxel.phantoms.small_structures import scatter_structures
 from quietvoxel.phantoms.texture import smooth_texture
 
-__all__ = ["MRContrast", "ct_phantom", "mr_phantom", "smooth_texture"]
+__all__ = ["MRContrast", "ct_phantom", "mr_phantom", "scatter_structures", "smooth_texture"]

@@ -1,7 +1,8 @@
 """Figures of image quality, all with their range, window and mask stated by the caller.
 
 PSNR, RMSE and SSIM against a reference, the masks they are taken over, and what noise looks like: power
-spectrum, lag correlation and residual statistics; figures of drawn regions and lines. Nothing here knows an
+spectrum, lag correlation and residual statistics; figures of drawn regions and lines; the
+structure check of a residual. Nothing here knows an
 engine or a file format.
 """
 
@@ -18,13 +19,18 @@ from quietvoxel.quality.spectrum import (
     noise_power_spectrum,
     radial_average,
 )
+from quietvoxel.quality.structure_check import Place, StructureCheck, Verdict, check_structure
 
 __all__ = [
     "NoisePowerSpectrum",
+    "Place",
     "RegionStatistics",
     "ResidualHistogram",
     "ResidualStatistics",
+    "StructureCheck",
+    "Verdict",
     "body_mask",
+    "check_structure",
     "contrast_to_noise",
     "foreground_mask",
     "lag_correlation",
