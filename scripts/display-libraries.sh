@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what a virtual display and Qt 6 need, where that is possible; else say in one line what is missing.
 # Never fails: everything but the viewer works without them.
-packages="xvfb libgl1 libgl1-mesa-dri libegl1 libopengl0 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0
+packages="xvfb xauth libgl1 libgl1-mesa-dri libegl1 libopengl0 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0
 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0
 libxcb-xinerama0 libxcb-xkb1"
 

@@ -1,39 +1,50 @@
-"""What `demo` opens where napari is installed and there is a display."""
+"""What `view` and `demo` say where no viewer can be opened; the viewer itself is tested in tests/napari_plugin."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from quietvoxel.cli.demo import _has_display
-from quietvoxel.volume import Geometry, Modality, Volume
+from quietvoxel.cli import view as view_module
+from quietvoxel.cli.view import has_display
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
-def test_a_display_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be on a Linux machine without a display."""
     monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert not _has_display()
+
+
+def test_a_display_is_looked_for(no_display: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not has_display()
     monkeypatch.setenv("DISPLAY", ":9")
-    assert _has_display()
+    assert has_display()
 
 
-def test_before_and_after_stand_side_by_side_in_millimetres() -> None:
-    components = pytest.importorskip("napari.components", reason="napari is not installed")
-    from quietvoxel.napari_plugin.show import add_before_after
+def test_view_without_a_display_says_so_in_one_sentence(
+    no_display: None, quietvoxel: Callable[..., object], ct_file: Path
+) -> None:
+    outcome = quietvoxel("view", ct_file)
 
-    rng = np.random.default_rng(0)
-    before = Volume(
-        rng.normal(40, 20, (6, 32, 24)).astype(np.float32), Geometry((0.8, 0.9, 3.0)), Modality.CT
-    )
-    viewer = components.ViewerModel()
+    assert outcome.code == 1
+    assert "there is no display" in outcome.err
+    assert outcome.err.count("\n") == 1
 
-    add_before_after(viewer, before, before.with_data(before.data * 0.5))
 
-    left, right = viewer.layers
-    assert tuple(left.scale) == tuple(right.scale) == (3.0, 0.9, 0.8)
-    assert left.contrast_limits == right.contrast_limits == [-160.0, 240.0]
-    assert viewer.canvas.grid.enabled
-    assert viewer.dims.current_step[0] == 3
+def test_view_without_napari_says_how_to_get_it(
+    quietvoxel: Callable[..., object], ct_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view_module, "find_spec", lambda name: None)
+
+    outcome = quietvoxel("view", ct_file)
+
+    assert outcome.code == 1
+    assert "pip install 'quietvoxel[napari,pyqt6]'" in outcome.err

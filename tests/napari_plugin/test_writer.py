@@ -9,7 +9,9 @@ import pytest
 
 pytest.importorskip("napari", reason="napari is not installed")
 
+from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
+from npe2 import PluginManager
 
 from quietvoxel.errors import BadInputError
 from quietvoxel.io import read, write
@@ -22,11 +24,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(scope="module", autouse=True)
+def discovered() -> None:
+    """Let npe2 find the installed plugin, as napari does when it starts."""
+    PluginManager.instance().discover()
+
+
 @pytest.mark.parametrize("name", ["out.nii", "out.nii.gz", "out.nrrd", "out.mha"])
 def test_saving_a_layer_restores_the_oblique_volume(
-    make_napari_viewer: Callable[..., Any], oblique_volume: Volume, tmp_path: Path, name: str
+    oblique_volume: Volume, tmp_path: Path, name: str
 ) -> None:
-    viewer = make_napari_viewer()
+    viewer = ViewerModel()
     layer = add_volume(viewer, oblique_volume, "CT")
 
     assert viewer.layers.save(str(tmp_path / name), plugin="quietvoxel") == [str(tmp_path / name)]
@@ -42,11 +50,9 @@ def test_saving_a_layer_restores_the_oblique_volume(
     assert layer.data is oblique_volume.data
 
 
-def test_a_file_opened_and_saved_again_is_the_same_volume(
-    make_napari_viewer: Callable[..., Any], oblique_volume: Volume, tmp_path: Path
-) -> None:
+def test_a_file_opened_and_saved_again_is_the_same_volume(oblique_volume: Volume, tmp_path: Path) -> None:
     write(oblique_volume, tmp_path / "in.nii.gz")
-    viewer = make_napari_viewer()
+    viewer = ViewerModel()
     viewer.open(tmp_path / "in.nii.gz", plugin="quietvoxel")
 
     viewer.layers.save(str(tmp_path / "out.nii.gz"), plugin="quietvoxel")
@@ -56,11 +62,9 @@ def test_a_file_opened_and_saved_again_is_the_same_volume(
     assert first.geometry == second.geometry
 
 
-def test_float_values_go_back_into_the_stored_type(
-    make_napari_viewer: Callable[..., Any], ct_volume: Volume, tmp_path: Path
-) -> None:
+def test_float_values_go_back_into_the_stored_type(ct_volume: Volume, tmp_path: Path) -> None:
     """As a denoised layer does: float32 in memory, int16 on disk."""
-    layer = add_volume(make_napari_viewer(), ct_volume.with_data(ct_volume.data + np.float32(0.4)), "CT")
+    layer = add_volume(ViewerModel(), ct_volume.with_data(ct_volume.data + np.float32(0.4)), "CT")
 
     save_layer(layer, tmp_path / "out.nii.gz")
 
@@ -100,11 +104,9 @@ def test_clipped_voxels_are_counted(
     assert "3 voxels were clipped" in notification_manager.records[-1].message
 
 
-def test_an_image_of_another_plugin_is_saved_in_its_own_scale(
-    make_napari_viewer: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_an_image_of_another_plugin_is_saved_in_its_own_scale(tmp_path: Path) -> None:
     data = np.random.default_rng(0).normal(100, 30, (5, 20, 20)).astype(np.float32)
-    viewer = make_napari_viewer()
+    viewer = ViewerModel()
     viewer.add_image(data, scale=(3, 1, 2), units=("mm",) * 3, translate=(1, 2, 3))
 
     viewer.layers.save(str(tmp_path / "out.nrrd"), plugin="quietvoxel")

@@ -20,6 +20,7 @@ from quietvoxel.cli.explaining import explain
 from quietvoxel.cli.interrupts import terminate_as_interrupt
 from quietvoxel.cli.reporting import emit
 from quietvoxel.cli.simulate import simulate
+from quietvoxel.cli.view import view
 from quietvoxel.engines.registry import ENGINES, engine_info
 
 HELP = """Denoise CT and MR volumes. Results are not for primary diagnosis.
@@ -34,6 +35,7 @@ def build_app(engine: str) -> App:
     app.command(denoise_command(engine_info(engine)), name="denoise")
     app.command(simulate)
     app.command(evaluate)
+    app.command(view)
     app.command(demo)
     app.command(bench)
     add_about_commands(app)

@@ -1,11 +1,11 @@
 """`quietvoxel demo [STUDY]`: the main job once, on a phantom with known truth or on the user's own study."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+
+from quietvoxel.cli.view import INSTALL_NAPARI, has_display
 
 PHANTOM_SHAPE = (24, 320, 320)
 PHANTOM_SPACING = (2.5, 1.1, 1.1)
@@ -68,24 +68,17 @@ def demo(
     write(result.volume, nifti, overwrite=True)
     write_record(result.provenance, sidecar(nifti))
     print(f"Wrote {picture} and {nifti}. Not for primary diagnosis.")
-    if viewer and _has_display():
-        _open_viewer(noisy, result.volume)
+    if viewer and has_display():
+        _open_viewer(name, noisy, result.volume)
     return 0
 
 
-def _has_display() -> bool:
-    system: str = sys.platform
-    if system in ("win32", "darwin"):
-        return not os.environ.get("CI")
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _open_viewer(before: Any, after: Any) -> None:
+def _open_viewer(name: str, before: Any, after: Any) -> None:
     from importlib.util import find_spec
 
     if find_spec("napari") is None:
-        print("No viewer opens, for napari is not installed: pip install 'quietvoxel[napari,pyqt6]' adds it.")
+        print(f"No viewer opens, for napari is not installed: {INSTALL_NAPARI}.")
         return
-    from quietvoxel.napari_plugin.show import show_before_after
+    from quietvoxel.napari_plugin.launch import show_before_after
 
-    show_before_after(before, after)
+    show_before_after(name, before, after, "RelativeFlow")

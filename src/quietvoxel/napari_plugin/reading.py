@@ -127,8 +127,15 @@ def notes_of(volume: Volume) -> tuple[str, ...]:
     return (*notes, oblique) if oblique else notes
 
 
+def name_of(path: Path) -> str:
+    """Name for the layer of a file or folder: its own, without the ending."""
+    name = path.name or str(path)
+    ending = next((e for e in _ENDINGS if name.lower().endswith(e)), "")
+    return name[: len(name) - len(ending)] or name
+
+
 def _read_one(path: Path, series: str | None, questions: Questions | None) -> list[tuple[str, Volume]]:
-    name = _name(path)
+    name = name_of(path)
     try:
         return [(name, read(path, series=series))]
     except BadInputError as error:
@@ -155,12 +162,6 @@ def _read_stack(paths: list[Path], questions: Questions | None) -> list[tuple[st
 
 def _layer(name: str, volume: Volume) -> LayerTuple:
     return layer_data(volume, name)
-
-
-def _name(path: Path) -> str:
-    name = path.name or str(path)
-    ending = next((e for e in _ENDINGS if name.lower().endswith(e)), "")
-    return name[: len(name) - len(ending)] or name
 
 
 def _frames(error: BadInputError) -> int:

@@ -1,0 +1,93 @@
+"""Open napari with volumes and the docks arranged: what `quietvoxel view` and the demonstration show."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import napari
+from napari.utils.notifications import show_info
+from npe2 import PluginManager
+
+from quietvoxel.napari_plugin.adapter import add_volume
+from quietvoxel.napari_plugin.reading import Questions, notes_of, read_volumes
+from quietvoxel.napari_plugin.view_bar import show_view_bar
+from quietvoxel.volume import Volume
+
+PLUGIN = "quietvoxel"
+RIGHT = ("Denoise", "Compare", "Simulate", "Train")
+"""Docks on the right, one behind the other; the first is in front."""
+WINDOW = (1500, 950)
+
+
+def choose_volumes(study: Path) -> list[tuple[str, Volume]]:
+    """Read a study for the viewer; where it holds several series or volumes, a dialog asks which.
+
+    Returns
+    -------
+    A name and a volume for each, nothing after Cancel.
+
+    Raises
+    ------
+    QuietVoxelError
+        If the study cannot be read.
+    """
+    from napari.qt import get_qapp
+
+    get_qapp()  # dialogs need the application, and no window is open yet
+    return read_volumes(str(study), Questions())
+
+
+def open_viewer(volumes: Sequence[tuple[str, Volume]]) -> Any:
+    """Open a viewer with volumes and docks; the caller runs the event loop (``napari.run()``)."""
+    viewer = napari.Viewer(title="QuietVoxel", show_welcome_screen=not volumes)
+    viewer.window.resize(*WINDOW)
+    show_view_bar(viewer)
+    for name, volume in volumes:
+        add_volume(viewer, volume, name)
+        if notes := notes_of(volume):
+            show_info(f"{name}: {' '.join(notes)}")
+    arrange_docks(viewer)
+    return viewer
+
+
+def arrange_docks(viewer: Any) -> None:
+    """Open the plugin's docks on the right, as tabs."""
+    front = None
+    for name in RIGHT:
+        if name in plugin_widgets():
+            dock, _ = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=front is not None)
+            front = front or dock
+    if front is not None:
+        front.show()
+        front.raise_()
+
+
+def plugin_widgets() -> tuple[str, ...]:
+    """Names of the docks that the installed plugin has."""
+    try:
+        manifest = PluginManager.instance().get_manifest(PLUGIN)
+    except KeyError:  # on the path, but not installed: napari knows no plugin
+        return ()
+    return tuple(widget.display_name for widget in manifest.contributions.widgets or ())
+
+
+def show_volumes(volumes: Sequence[tuple[str, Volume]]) -> None:
+    """Open napari with volumes; returns when its window is closed."""
+    open_viewer(volumes)
+    napari.run()
+
+
+def show_before_after(name: str, before: Volume, after: Volume, engine: str) -> None:
+    """Open napari with a volume and its denoised version, side by side; returns when its window is closed."""
+    viewer = open_viewer([(name, before), (f"{name} [{engine}]", after)])
+    side_by_side(viewer)
+    napari.run()
+
+
+def side_by_side(viewer: Any) -> None:
+    """Show the first layer on the left and the second on the right, in one window and in the middle slice."""
+    before, after = viewer.layers[:2]
+    after.contrast_limits = before.contrast_limits
+    grid = viewer.canvas.grid
+    grid.shape, grid.stride, grid.enabled = (1, 2), 1, True
+    viewer.fit_to_view()
