@@ -1,11 +1,11 @@
-"""Train the bundled models: `python -m quietvoxel.training.pretrain relative-flow --modality ct --data DIR`."""
+"""Train the bundled models: `python -m quietvoxel.training.pretrain ENGINE --modality ct --data DIR`."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from torch import nn
 
 from quietvoxel import __version__
 from quietvoxel.degradation.noise_time import noise_time_for
+from quietvoxel.engines.fdn.settings import FDNRecipe
+from quietvoxel.engines.fdn.training import FDNStage
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe
 from quietvoxel.engines.relative_flow.training import RelativeFlowStage
 from quietvoxel.errors import QuietVoxelError
@@ -25,6 +27,9 @@ from quietvoxel.training.trainer import TrainingPlan, train_stage
 from quietvoxel.volume import Modality, Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quietvoxel.engines.contract import TrainingStage
     from quietvoxel.phantoms import MRContrast
     from quietvoxel.training.references import Reference
 
@@ -68,7 +73,7 @@ def phantom_volumes(modality: Modality, count: int) -> list[tuple[str, Volume]]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the recipe."""
     parser = argparse.ArgumentParser(prog="python -m quietvoxel.training.pretrain", description=__doc__)
-    parser.add_argument("engine", choices=["relative-flow"])
+    parser.add_argument("engine", choices=tuple(TRAINED))
     parser.add_argument("--modality", choices=["ct", "mr"], required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder of reference volumes")
     parser.add_argument("--folder", type=Path, help="checkpoints and events; default runs/ENGINE-MODALITY")
@@ -79,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=BUNDLED, help="folder of the model; default: the bundled ones"
     )
-    parser.add_argument("--name", help="of the model; default relativeflow-MODALITY")
+    parser.add_argument("--name", help="of the model; default ENGINE-MODALITY, as in its card")
     parser.add_argument("--export-only", action="store_true", help="write the model from the last checkpoint")
     options = parser.parse_args(arguments)
     try:
@@ -109,15 +114,16 @@ def run(options: argparse.Namespace) -> None:
         references += load_references(
             phantom_volumes(modality, options.phantoms), modality, cache=cache, tell=say
         )
-    recipe = recipe_for(modality)
-    plan = TrainingPlan(max_steps=options.max_steps, seed=options.seed)
+    engine = TRAINED[options.engine]
+    recipe = engine.recipe_for(modality)
+    plan = plan_for(modality, options)
 
     def tell(event: dict[str, Any]) -> None:
         say(
             f"step {event['step']}/{event['steps']}  loss {event['loss']:.4f}  {event['eta_s'] / 60:.0f} min left"
         )
 
-    trained = train_stage(RelativeFlowStage(recipe), references, plan, folder, tell=tell)
+    trained = train_stage(engine.stage(recipe), references, plan, folder, tell=tell)
     say(f"Wrote {export(trained.averaged, recipe, options, plan.max_steps).origin}")
 
 
@@ -128,10 +134,63 @@ def recipe_for(modality: Modality) -> RelativeFlowRecipe:
     return RelativeFlowRecipe(modality="MR", delta_max=3.0)
 
 
-def export(
-    network: nn.Module, recipe: RelativeFlowRecipe, options: argparse.Namespace, steps: int
-) -> ModelCard:
+def fdn_recipe_for(modality: Modality) -> FDNRecipe:
+    """The recipe of the bundled models; the least noise is that which references of good quality have themselves."""
+    if modality == Modality.CT:
+        return FDNRecipe(modality="CT", delta_min=0.1, delta_max=1.0)
+    return FDNRecipe(modality="MR")
+
+
+def plain_recipe_for(modality: Modality) -> RelativeFlowRecipe:
+    """A plain convolutional network to compare FDN with: as many parameters, the same pairs, one evaluation."""
+    fdn = fdn_recipe_for(modality)
+    return RelativeFlowRecipe(
+        modality=fdn.modality,
+        halo=fdn.halo,
+        widths=(52, 104, 208),
+        delta_min=fdn.delta_min,
+        delta_max=fdn.delta_max,
+        curriculum=False,
+        degrade_references=False,
+    )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is trained for an engine: `engine` as in model cards, and what a card says of the model."""
+
+    engine: str
+    description: str
+    recipe_for: Callable[[Modality], Any]
+    stage: Callable[[Any], TrainingStage]
+
+
+TRAINED = {
+    "relative-flow": Trained(
+        "relativeflow",
+        "RelativeFlow for {}, trained on noisy references of mixed quality.",
+        recipe_for,
+        RelativeFlowStage,
+    ),
+    "fdn": Trained(
+        "fdn",
+        "FDN for {}: an invertible network, trained on degraded references of mixed quality.",
+        fdn_recipe_for,
+        FDNStage,
+    ),
+    "plain": Trained(
+        "relativeflow",
+        "A plain convolutional network for {}, for comparison; give it 1 step, a --name and another --out.",
+        plain_recipe_for,
+        RelativeFlowStage,
+    ),
+}
+
+
+def export(network: nn.Module, recipe: Any, options: argparse.Namespace, steps: int) -> ModelCard:
     """Write a trained network as a model with its card."""
+    engine = TRAINED[options.engine]
+    prefix = engine.stage(recipe).name
     modality = recipe.modality
     noise_time = noise_time_for(modality)
     low, high = (math.sqrt(noise_time.variance(t)) for t in (recipe.delta_min, recipe.delta_max))
@@ -145,23 +204,23 @@ def export(
         if modality == "CT"
         else "magnitude / its 99.5th percentile inside the field of view"
     )
-    name = options.name or f"relativeflow-{modality.lower()}"
+    name = options.name or f"{engine.engine}-{modality.lower()}"
     return save_model(
         options.out,
-        {f"velocity.{key}": value for key, value in network.state_dict().items()},
+        {f"{prefix}.{key}": value for key, value in network.state_dict().items()},
         {
             "name": name,
             "title": f"{modality} general",
-            "engine": "relativeflow",
+            "engine": engine.engine,
             "modality": modality,
-            "description": f"RelativeFlow for {modality}, trained on noisy references of mixed quality.",
+            "description": engine.description.format(modality),
             "architecture": recipe.model_dump(mode="json"),
             "intensity": intensity,
             "training_data": TRAINING_DATA[modality],
             "training": {
                 "steps": steps,
-                "plan": asdict(TrainingPlan(max_steps=options.max_steps, seed=options.seed)),
-                "command": "python -m quietvoxel.training.pretrain relative-flow"
+                "plan": asdict(plan_for(Modality(modality), options)),
+                "command": f"python -m quietvoxel.training.pretrain {options.engine}"
                 f" --modality {modality.lower()} --data DIR --max-steps {options.max_steps}"
                 f" --phantoms {options.phantoms} --seed {options.seed}",
             },
@@ -179,8 +238,9 @@ def export_checkpoint(options: argparse.Namespace) -> ModelCard:
     checkpoint = torch.load(folder / "last.ckpt", map_location="cpu", weights_only=False)
     prefix = "averaged.module."
     state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
-    recipe = recipe_for(Modality(options.modality.upper()))
-    network = RelativeFlowStage(recipe).build()
+    engine = TRAINED[options.engine]
+    recipe = engine.recipe_for(Modality(options.modality.upper()))
+    network: Any = engine.stage(recipe).build()
     network.load_state_dict(state)
     return export(network, recipe, options, int(checkpoint["global_step"]))
 

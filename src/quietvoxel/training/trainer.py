@@ -50,7 +50,7 @@ class TrainingPlan:
     learning_rate: float = 1e-3
     matrix_rate: float = 0.02
     warmup: int = 100
-    cooldown: float = 0.3
+    cooldown: float = 0.6
     ema: float = 0.998
     seed: int = 0
     precision: str = "bf16-mixed"
