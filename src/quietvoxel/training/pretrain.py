@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,14 @@ def run(options: argparse.Namespace) -> None:
 
     trained = train_stage(engine.stage(recipe), references, plan, folder, tell=tell)
     say(f"Wrote {export(trained.averaged, recipe, options, plan.max_steps).origin}")
+
+
+def plan_for(modality: Modality, options: argparse.Namespace) -> TrainingPlan:
+    """The plan of the bundled models: CT takes finer steps than MR."""
+    plan = TrainingPlan(max_steps=options.max_steps, seed=options.seed)
+    if modality == Modality.CT:
+        return replace(plan, learning_rate=3e-4, matrix_rate=0.006)
+    return plan
 
 
 def recipe_for(modality: Modality) -> RelativeFlowRecipe:
