@@ -236,3 +236,22 @@ def test_samples_are_drawn_with_their_truth_hidden(
     assert volume_from_layer(noisy).modality is Modality.MR
     spread = float(np.std(noisy.data.astype(float) - truth.data))
     assert 0.02 * truth.data.max() < spread < 0.1 * truth.data.max()
+
+
+def test_dropping_without_being_asked_is_a_preference(viewer: Any, study: Path) -> None:
+    from napari.plugins.utils import get_preferred_reader
+    from napari.settings import get_plugin_settings, get_settings
+
+    viewer.open(study / "3-0.dcm", plugin="quietvoxel")
+    opening = get_plugin_settings("quietvoxel").opening
+    assert get_preferred_reader(str(study)) is None
+
+    opening.without_asking = True
+    for name in ("", "3-0.dcm", "ct.nii.gz"):
+        assert get_preferred_reader(str(study / name)) == "quietvoxel"
+
+    mine = {**get_settings().plugins.extension2reader, "*.nrrd": "another-plugin"}
+    get_settings().plugins.extension2reader = mine
+    opening.without_asking = False
+    assert get_preferred_reader(str(study)) is None
+    assert get_preferred_reader("ct.nrrd") == "another-plugin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,3 +116,13 @@ def test_an_image_of_another_plugin_is_saved_in_its_own_scale(tmp_path: Path) ->
     np.testing.assert_array_equal(back.data, data)
     np.testing.assert_allclose(back.geometry.spacing, (2, 1, 3))
     np.testing.assert_allclose(back.geometry.origin, (3, 2, 1))
+
+
+def test_beside_a_result_lies_the_record_of_how_it_was_made(ct_volume: Volume, tmp_path: Path) -> None:
+    layer = add_volume(ViewerModel(), ct_volume, "CT [RelativeFlow]")
+    layer.metadata["quietvoxel"]["provenance"] = {"engine": "relativeflow", "seed": 3}
+
+    save_layer(layer, tmp_path / "out.nii.gz")
+
+    record = json.loads((tmp_path / "out.quietvoxel.json").read_text("utf-8"))
+    assert record == {"engine": "relativeflow", "seed": 3}

@@ -14,6 +14,7 @@ from quietvoxel.io import list_series, read
 from quietvoxel.io.dicom_headers import looks_like_dicom, read_header
 from quietvoxel.napari_plugin.adapter import layer_data
 from quietvoxel.napari_plugin.orientation import oblique_note
+from quietvoxel.napari_plugin.preferred_reader import follow_preference
 from quietvoxel.volume import Volume
 
 LayerTuple = tuple[Any, dict[str, Any], str]
@@ -53,6 +54,7 @@ def read_layers(path: str | list[str]) -> list[Any]:
         return [_layer(name, volume) for name, volume in read_volumes(path)]
     from quietvoxel.napari_plugin.view_bar import show_view_bar
 
+    follow_preference()
     try:
         found = read_volumes(path, Questions())
     except QuietVoxelError as error:

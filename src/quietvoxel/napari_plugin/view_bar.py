@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from quietvoxel.napari_plugin.adapter import display_window, volume_from_layer, widen_slider
 from quietvoxel.napari_plugin.cursor_values import CursorValues
 from quietvoxel.napari_plugin.orientation import PLANES
+from quietvoxel.napari_plugin.preferred_reader import follow_preference
 from quietvoxel.napari_plugin.radiological_view import RadiologicalView
 from quietvoxel.napari_plugin.volume_layers import reference_layer, unit_of
 from quietvoxel.napari_plugin.window_drag import drag_window, set_window, shown_alike
@@ -78,6 +79,7 @@ class ViewBar(QWidget):
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
             shortcut.activated.connect(self.planes[plane].click)
         self._switch_on()
+        follow_preference()
 
     def _events(self) -> list[Any]:
         viewer = self.viewer

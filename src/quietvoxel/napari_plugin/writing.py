@@ -7,20 +7,27 @@ import napari
 from napari.layers import Layer
 from napari.utils.notifications import show_error, show_warning
 
+from quietvoxel.cli.outputs import sidecar, write_record
 from quietvoxel.errors import QuietVoxelError
 from quietvoxel.io import WriteReport, write
-from quietvoxel.napari_plugin.adapter import volume_from_layer
+from quietvoxel.napari_plugin.adapter import METADATA_KEY, is_ours, volume_from_layer
 
 
 def save_layer(layer: Any, path: str | Path) -> WriteReport:
     """Write a layer to a file; an existing one is replaced, never the one it was read from.
+
+    Beside a result lies the record of how it was made.
 
     Raises
     ------
     QuietVoxelError
         If the layer is no volume or the file cannot be written.
     """
-    return write(volume_from_layer(layer), path, overwrite=True)
+    report = write(volume_from_layer(layer), path, overwrite=True)
+    record = layer.metadata[METADATA_KEY].get("provenance") if is_ours(layer) else None
+    if record:
+        write_record(record, sidecar(report.path))
+    return report
 
 
 def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
