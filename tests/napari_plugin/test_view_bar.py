@@ -192,7 +192,7 @@ def test_dragging_with_the_right_button_changes_window_and_level_on_screen(
     assert list(residual.contrast_limits) == [-50, 50]
     assert viewer.scene.camera.zoom == zoom
     assert bar.view.window.text == "W 600 L 140"
-    assert bar.window_box.currentText() == "as dragged"
+    assert bar.window_box.currentText() == "other"
     assert pixels(viewer).mean() < shown.mean()
 
 
@@ -216,6 +216,7 @@ def test_windows_by_name_are_those_of_ct_and_mr_has_its_own(
 
     mr = add_volume(viewer, mr_volume, "MR")
     automatic = list(mr.contrast_limits)
+    assert bar.window_box.currentText() == "MR auto"
     mr.contrast_limits = (0, 1e-3)
     bar.window_box.setCurrentText("MR auto")
     bar.window_box.activated.emit(bar.window_box.currentIndex())
@@ -300,3 +301,15 @@ def test_all_layers_can_go_and_come_back(viewer: Any, ct_volume: Volume) -> None
     add_volume(viewer, ct_volume, "CT")
     assert bar.isEnabled()
     assert bar.view.window.visible
+
+
+def test_what_has_to_be_said_about_a_volume_stays_at_hand(
+    viewer: Any, ct_volume: Volume, oblique_volume: Volume
+) -> None:
+    add_volume(viewer, ct_volume, "CT")
+    bar = show_view_bar(viewer)
+    assert not bar.notes_label.isVisibleTo(bar)
+
+    add_volume(viewer, oblique_volume, "oblique")
+    assert bar.notes_label.isVisibleTo(bar)
+    assert "oblique by 20 degrees" in bar.notes_label.toolTip()

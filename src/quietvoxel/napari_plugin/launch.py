@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import napari
-from napari.utils.notifications import show_info
 from npe2 import PluginManager
 
 from quietvoxel.napari_plugin.adapter import add_volume
-from quietvoxel.napari_plugin.reading import Questions, notes_of, read_volumes
+from quietvoxel.napari_plugin.reading import Questions, read_volumes, say_notes
 from quietvoxel.napari_plugin.view_bar import show_view_bar
 from quietvoxel.volume import Volume
 
@@ -44,8 +43,7 @@ def open_viewer(volumes: Sequence[tuple[str, Volume]]) -> Any:
     show_view_bar(viewer)
     for name, volume in volumes:
         add_volume(viewer, volume, name)
-        if notes := notes_of(volume):
-            show_info(f"{name}: {' '.join(notes)}")
+        say_notes(name, volume)
     arrange_docks(viewer)
     return viewer
 

@@ -64,8 +64,7 @@ def read_layers(path: str | list[str]) -> list[Any]:
     if not found:
         return NOTHING
     for name, volume in found:
-        if notes := notes_of(volume):
-            show_info(f"{name}: {' '.join(notes)}")
+        say_notes(name, volume)
     show_view_bar(viewer)
     return [_layer(name, volume) for name, volume in found]
 
@@ -127,6 +126,12 @@ def notes_of(volume: Volume) -> tuple[str, ...]:
     said = any(word in note for note in notes for word in ("tilted", "sheared"))
     oblique = "" if said else oblique_note(volume.geometry)
     return (*notes, oblique) if oblique else notes
+
+
+def say_notes(name: str, volume: Volume) -> None:
+    """Show the sentences about a volume for a moment; they stay in the View dock's tooltip."""
+    if notes := notes_of(volume):
+        show_info(f"{' '.join(notes)} ({name})")  # the name last: a long message is cut at its end
 
 
 def name_of(path: Path) -> str:

@@ -20,13 +20,14 @@ from quietvoxel.napari_plugin.cursor_values import CursorValues
 from quietvoxel.napari_plugin.orientation import PLANES
 from quietvoxel.napari_plugin.preferred_reader import follow_preference
 from quietvoxel.napari_plugin.radiological_view import RadiologicalView
+from quietvoxel.napari_plugin.reading import notes_of
 from quietvoxel.napari_plugin.volume_layers import reference_layer, unit_of
 from quietvoxel.napari_plugin.window_drag import drag_window, set_window, shown_alike
 from quietvoxel.napari_plugin.windows import MR_AUTO, PRESETS, width_level
 
 DOCK_NAME = "View (quietvoxel)"  # what napari calls the widget "View" of the manifest
 KEYS = {"Axial": "A", "Coronal": "C", "Sagittal": "S"}
-OTHER_WINDOW = "as dragged"
+OTHER_WINDOW = "other"
 
 
 class ViewBar(QWidget):
@@ -59,6 +60,9 @@ class ViewBar(QWidget):
             "Width and level by name. Dragging with the right button changes them freely."
         )
         layout.addWidget(self.window_box)
+        self.notes_label = QLabel("ⓘ notes")
+        self.notes_label.hide()
+        layout.addWidget(self.notes_label)
         layout.addSpacing(12)
         self.values_label = QLabel()
         self.values_label.setTextFormat(Qt.TextFormat.PlainText)
@@ -68,6 +72,7 @@ class ViewBar(QWidget):
         layout.addWidget(self.values_label, stretch=1)
         self.setMaximumHeight(self.sizeHint().height())
 
+        self._automatic = (0.0, 1.0)  # limits that "MR auto" gives the reference volume
         self.view: RadiologicalView | None = None
         self.values: CursorValues | None = None
         self._watched: Any = None
@@ -137,11 +142,12 @@ class ViewBar(QWidget):
         layer = self._watched
         if layer is None:
             return
-        now = width_level(*layer.contrast_limits)
-        name = next(
-            (name for name, window in PRESETS.items() if unit_of(layer) and window == now), OTHER_WINDOW
-        )
-        self.window_box.setCurrentText(name)
+        limits = tuple(layer.contrast_limits)
+        if unit_of(layer):
+            names = [name for name, window in PRESETS.items() if window == width_level(*limits)]
+        else:
+            names = [MR_AUTO] if limits == self._automatic else []
+        self.window_box.setCurrentText(names[0] if names else OTHER_WINDOW)
 
     def _watch(self, layer: Any) -> None:
         if layer is self._watched:
@@ -150,8 +156,17 @@ class ViewBar(QWidget):
             self._watched.events.contrast_limits.disconnect(self._show_window)
         if layer is not None:
             widen_slider(layer)
+            self._describe(layer)
             layer.events.contrast_limits.connect(self._show_window)
         self._watched = layer
+
+    def _describe(self, layer: Any) -> None:
+        """Keep what has to be said about the volume at hand, and the window it has by itself."""
+        volume = volume_from_layer(layer)
+        self._automatic = display_window(volume)
+        notes = notes_of(volume)
+        self.notes_label.setToolTip("\n".join(notes))
+        self.notes_label.setVisible(bool(notes))
 
     def _plane_clicked(self, button: QPushButton) -> None:
         if self.view is not None:
@@ -162,7 +177,9 @@ class ViewBar(QWidget):
         layer, name = self._watched, self.window_box.currentText()
         if layer is None or name == OTHER_WINDOW:
             return
-        window = PRESETS[name] if name in PRESETS else width_level(*display_window(volume_from_layer(layer)))
+        if name == MR_AUTO:
+            self._automatic = display_window(volume_from_layer(layer))
+        window = PRESETS.get(name) or width_level(*self._automatic)
         set_window(shown_alike(self.viewer, layer), *window)
 
 

@@ -1,0 +1,131 @@
+"""Make the pictures of the documentation: a real viewer on a virtual display, one function a picture.
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [NAME…] [--study PATH] [--out FOLDER]
+
+Without a study the phantoms are shown; pictures of those are what docs/images holds. To add one, write a function
+that takes a `Stage`, arranges the viewer and calls `stage.shoot(name)`, and give it the decorator `picture`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# The pictures show napari as it is out of the box, and the settings of whoever makes them stay as they are.
+os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="quietvoxel-napari-")) / "settings.yaml")
+os.environ.setdefault("QUIETVOXEL_HOME", tempfile.mkdtemp(prefix="quietvoxel-home-"))
+
+from qtpy.QtWidgets import QApplication
+
+from quietvoxel.inference.simulate import simulate
+from quietvoxel.io import read
+from quietvoxel.napari_plugin.launch import open_viewer
+from quietvoxel.napari_plugin.reading import name_of
+from quietvoxel.phantoms import ct_phantom, mr_phantom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quietvoxel.volume import Volume
+
+WINDOW = (1280, 800)
+SETTLE_S = 1.0
+
+PICTURES: dict[str, Callable[[Stage], None]] = {}
+
+
+class Stage:
+    """One viewer with one volume, and where its pictures go.
+
+    Attributes
+    ----------
+    viewer : napari's, with the docks arranged.
+    volume : what its first layer shows.
+    subject : "ct" or "mr", the first word of each file name.
+    """
+
+    def __init__(self, name: str, volume: Volume, out: Path) -> None:
+        self.volume = volume
+        self.subject = volume.modality.value.lower()
+        self.out = out
+        self.viewer: Any = open_viewer([(name, volume)])
+        self.viewer.window.resize(*WINDOW)
+        self.settle()
+
+    def settle(self, seconds: float = SETTLE_S, until: Callable[[], bool] | None = None) -> None:
+        """Let the event loop run for a while, or until something is true (a minute at most)."""
+        end = time.monotonic() + (seconds if until is None else 60.0)
+        while time.monotonic() < end and not (until is not None and until()):
+            QApplication.processEvents()
+            time.sleep(0.005)
+
+    def front(self, dock: str) -> Any:
+        """Bring a dock of the plugin to the front and give its widget."""
+        area, widget = self.viewer.window.add_plugin_dock_widget("quietvoxel", dock)
+        area.show()
+        area.raise_()
+        self.settle()
+        return widget
+
+    def shoot(self, name: str) -> Path:
+        """Write the whole window to `<subject>-<name>.png`."""
+        self.settle()
+        path = self.out / f"{self.subject}-{name}.png"
+        self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+        sys.stdout.write(f"{path}\n")
+        return path
+
+
+def picture(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    """Put a function on the list, under its name."""
+    PICTURES[function.__name__] = function
+    return function
+
+
+@picture
+def looking(stage: Stage) -> None:
+    """The three planes, with letters, window and values."""
+    view = stage.viewer.window.dock_widgets["View (quietvoxel)"]
+    for plane, button in view.planes.items():
+        button.click()
+        view.values.position = stage.viewer.dims.point
+        view.values.update()
+        stage.shoot(plane.lower())
+    view.planes["Axial"].click()
+
+
+def phantoms() -> dict[str, Volume]:
+    """A CT and an MR with known truth and realistic noise."""
+    ct = ct_phantom((32, 288, 288), (2.5, 1.25, 1.25), seed=7)
+    mr = mr_phantom((32, 240, 200), (4.0, 0.95, 0.95), seed=7)
+    return {
+        "CT phantom": simulate(ct, sigma=25.0, seed=7).volume,
+        "MR phantom": simulate(mr, sigma=0.06 * float(mr.data.max()), seed=7).volume,
+    }
+
+
+def main() -> None:
+    """Make the pictures that were asked for, all of them by default."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(PICTURES)}")
+    parser.add_argument("--study", type=Path, help="a file or DICOM folder to show instead of the phantoms")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    study = arguments.study
+    volumes = {name_of(study): read(study)} if study else phantoms()
+    for name, volume in volumes.items():
+        for function in arguments.names or PICTURES:
+            stage = Stage(name, volume, arguments.out)
+            PICTURES[function](stage)
+            stage.viewer.close()
+            stage.settle(0.2)
+
+
+if __name__ == "__main__":
+    main()
