@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from quietvoxel.quality import body_mask, foreground_mask, tissue_regions
+from quietvoxel.quality import body_mask, foreground_mask, patient_mask, tissue_regions
 
 
 def disc(size: int, radius: float, centre: tuple[float, float] | None = None) -> np.ndarray:
@@ -62,3 +62,14 @@ def test_regions_too_small_to_say_anything_are_left_out(patient: np.ndarray) -> 
     few = int(tissue_regions(patient)["fat"].sum())
 
     assert "fat" not in tissue_regions(patient, min_voxels=few + 1)
+
+
+def test_the_patient_of_an_mr_is_what_has_signal_with_its_dark_inside() -> None:
+    head = np.where(disc(64, 24), 100.0, 1.0)
+    head[disc(64, 8)] = 2.0
+
+    assert (patient_mask(head[None], "MR")[0] == disc(64, 24)).all()
+
+
+def test_the_patient_of_a_ct_lies_above_minus_500_hu(patient: np.ndarray) -> None:
+    assert (patient_mask(patient, "CT")[:, :110] == disc(128, 48)[:110]).mean() > 0.999

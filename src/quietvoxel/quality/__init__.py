@@ -7,7 +7,7 @@ engine or a file format.
 """
 
 from quietvoxel.quality.line_profile import line_profile
-from quietvoxel.quality.masks import body_mask, foreground_mask, tissue_regions
+from quietvoxel.quality.masks import body_mask, foreground_mask, patient_mask, tissue_regions
 from quietvoxel.quality.metrics import mse, psnr, rmse, ssim, ssim_map
 from quietvoxel.quality.region_spectrum import region_spectrum
 from quietvoxel.quality.region_statistics import RegionStatistics, contrast_to_noise, region_statistics
@@ -37,6 +37,7 @@ __all__ = [
     "line_profile",
     "mse",
     "noise_power_spectrum",
+    "patient_mask",
     "psnr",
     "radial_average",
     "region_spectrum",

@@ -48,6 +48,24 @@ def body_mask(hu: NDArray[Any], threshold: float = -500.0) -> NDArray[np.bool_]:
     return np.asarray(filled.reshape(largest.shape), dtype=np.bool_)
 
 
+def patient_mask(data: NDArray[Any], modality: str) -> NDArray[np.bool_]:
+    """Roughly where the patient is, slice by slice: what is filled with signal, table and coils included.
+
+    Parameters
+    ----------
+    data : (z, y, x), HU for CT, magnitudes otherwise.
+    modality : "CT": above -500 HU. Otherwise: above 0.08 of the 99.5th percentile.
+    """
+    threshold = -500.0
+    if modality != "CT":
+        values = data.reshape(-1)
+        threshold = 0.08 * float(np.percentile(values[:: values.size // 200_000 | 1], 99.5))
+    mask = np.empty(data.shape, dtype=np.bool_)
+    for plane, inside in zip(data, mask, strict=True):
+        inside[...] = ndimage.binary_fill_holes(plane > threshold)
+    return mask
+
+
 def tissue_regions(
     hu: NDArray[Any],
     body: NDArray[np.bool_] | None = None,

@@ -1,0 +1,166 @@
+"""Regions and lines that the user draws over A and B, and what is measured in them. No Qt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Shapes
+from numpy.typing import NDArray
+from skimage.draw import polygon2mask
+
+from quietvoxel.napari_plugin.result_layers import looks_of
+from quietvoxel.quality import RegionStatistics, contrast_to_noise, line_profile, region_statistics
+
+NAME = "Compare regions"
+DRAWN = ("ellipse", "rectangle", "polygon", "line")
+COLOURS = ("#ffcc00", "#33bbff", "#66dd66", "#ff66cc")
+LINE_WIDTH_MM = 1.0
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region in one slice.
+
+    Attributes
+    ----------
+    number : from 1, as the user drew them.
+    axis : array axis that the slice stands across.
+    index : number of the slice.
+    mask : 2-D, over the slice.
+    """
+
+    number: int
+    axis: int
+    index: int
+    mask: NDArray[np.bool_]
+
+    def slice_of(self, data: Any) -> NDArray[Any]:
+        """The slice of a volume that the region lies in."""
+        key: list[Any] = [slice(None)] * 3
+        key[self.axis] = self.index
+        return np.asarray(data[tuple(key)])
+
+
+def add_regions_layer(viewer: Any, image: Image) -> Shapes:
+    """Add an empty layer to draw in, on the grid of an image."""
+    looks = looks_of(image)
+    kept = {
+        name: looks[name]
+        for name in ("scale", "translate", "rotate", "shear", "units", "axis_labels", "affine")
+    }
+    active = viewer.layers.selection.active
+    layer = viewer.add_shapes(
+        ndim=3,
+        name=NAME,
+        edge_color=COLOURS[0],
+        face_color="transparent",
+        edge_width=LINE_WIDTH_MM / min(image.scale[-2:]),
+        **kept,
+    )
+    viewer.layers.selection.active = active
+    return layer
+
+
+def regions_of(layer: Shapes, shape: Sequence[int]) -> list[Region]:
+    """Masks of the drawn regions; lines, and what lies wholly outside, are left out."""
+    found: list[Region] = []
+    for corners, kind in zip(layer.data, layer.shape_type, strict=True):
+        if kind in ("line", "path"):
+            continue
+        axis = _flat_axis(corners)
+        index = int(np.rint(corners[0, axis]))
+        if not 0 <= index < shape[axis]:
+            continue
+        plane = tuple(n for a, n in enumerate(shape) if a != axis)
+        outline = np.delete(corners, axis, axis=1)
+        mask = _ellipse(outline, plane) if kind == "ellipse" else polygon2mask(plane, outline)
+        if mask.any():
+            found.append(Region(len(found) + 1, axis, index, mask))
+    return found
+
+
+def lines_of(layer: Shapes) -> list[NDArray[np.float64]]:
+    """Both ends of each drawn line, (2, 3) in voxels."""
+    return [
+        np.asarray(ends, np.float64)
+        for ends, kind in zip(layer.data, layer.shape_type, strict=True)
+        if kind == "line"
+    ]
+
+
+@dataclass(frozen=True)
+class RegionRow:
+    """One row of the table: a figure of A and of B."""
+
+    name: str
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        """Relative change, or NaN where there was nothing."""
+        return self.after / self.before - 1 if self.before else float("nan")
+
+
+def statistics_rows(regions: Sequence[Region], before: Any, after: Any) -> list[RegionRow]:
+    """Mean, SD and SNR of every region, and the CNR of each against the second one.
+
+    Raises
+    ------
+    BadInputError
+        If a region is too small.
+    """
+    figures = [
+        [region_statistics(region.slice_of(data), region.mask) for data in (before, after)]
+        for region in regions
+    ]
+    rows: list[RegionRow] = []
+    for region, pair in zip(regions, figures, strict=True):
+        rows += [
+            RegionRow(f"{region.number}  {label}", *(pick(one) for one in pair))
+            for label, pick in (("mean", _mean), ("SD", _sd), ("SNR", _snr))
+        ]
+    if len(figures) > 1:
+        background = figures[1]
+        for region, pair in zip(regions, figures, strict=True):
+            if pair is background:
+                continue
+            values = [contrast_to_noise(one, back) for one, back in zip(pair, background, strict=True)]
+            rows.append(RegionRow(f"{region.number} in 2  CNR", *values))
+    return rows
+
+
+def profile(
+    ends: NDArray[np.float64], data: Any, spacing: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Distance in mm and values along a drawn line."""
+    return line_profile(data, ends[0], ends[1], spacing)
+
+
+def _mean(one: RegionStatistics) -> float:
+    return one.mean
+
+
+def _sd(one: RegionStatistics) -> float:
+    return one.sd
+
+
+def _snr(one: RegionStatistics) -> float:
+    return one.snr
+
+
+def _flat_axis(corners: NDArray[Any]) -> int:
+    """The array axis along which a drawn figure has no extent."""
+    return int(np.argmin(np.ptp(corners, axis=0)))
+
+
+def _ellipse(corners: NDArray[Any], plane: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Pixels in the ellipse that napari draws between four corners."""
+    centre = corners.mean(axis=0)
+    first, second = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
+    axes = np.stack([first, second], axis=1)
+    if abs(np.linalg.det(axes)) < 1e-9:
+        return np.zeros(plane, np.bool_)
+    places = np.stack(np.meshgrid(*map(np.arange, plane), indexing="ij"), axis=-1) - centre
+    return np.asarray(np.square(places @ np.linalg.inv(axes).T).sum(axis=-1) <= 1)
