@@ -22,7 +22,7 @@ BUNDLED = Path(__file__).parent / "bundled"
 
 
 def model_folder() -> Path:
-    """Where the user's own models live: `QUIETVOXEL_MODELS`, `QUIETVOXEL_HOME/models`, or the platform's data folder."""
+    """Where the user's own models live: QUIETVOXEL_MODELS, QUIETVOXEL_HOME/models, or the platform's data folder."""
     folder = os.environ.get("QUIETVOXEL_MODELS")
     if folder:
         return Path(folder)

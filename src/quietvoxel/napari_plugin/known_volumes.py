@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 from napari.layers import Layer
 
 from quietvoxel.jobs import Measured
@@ -14,9 +13,16 @@ from quietvoxel.volume import Modality, Volume
 
 @dataclass
 class Known:
-    """A layer's volume, and what was measured in it, once it was."""
+    """A layer's volume, and what was measured in it, once it was.
+
+    Attributes
+    ----------
+    volume : made of the layer.
+    shown : the layer's array, scale and translate when it was made.
+    """
 
     volume: Volume
+    shown: tuple[Any, ...]
     measured: Measured | None = None
 
 
@@ -35,16 +41,19 @@ class KnownVolumes:
         BadInputError
             If it is no single grey volume.
         """
+        shown = (layer.data, tuple(layer.scale), tuple(layer.translate))
         known = self._known.get(layer)
-        volume = volume_from_layer(layer) if known is None or not _same(known.volume, layer) else known.volume
+        if known is not None and known.shown[0] is shown[0]:
+            if known.shown[1:] == shown[1:]:
+                return known
+            measured = known.measured  # moved or stretched; the voxels are the same
+        else:
+            measured = None
+        volume = volume_from_layer(layer)
         if layer in self._modalities:
             volume = replace(volume, modality=self._modalities[layer])
-        if known is None or volume is not known.volume:
-            kept = known is not None and known.volume.data is volume.data
-            same = kept and known.volume.modality == volume.modality
-            known = Known(volume, known.measured if same else None)
-            self._known[layer] = known
-        return known
+        self._known[layer] = Known(volume, shown, measured)
+        return self._known[layer]
 
     def set_modality(self, layer: Any, modality: Modality) -> None:
         """The user says what the voxel values mean."""
@@ -54,10 +63,3 @@ class KnownVolumes:
     def forget(self, layer: Any) -> None:
         """Look at the layer anew next time."""
         self._known.pop(layer, None)
-
-
-def _same(volume: Volume, layer: Any) -> bool:
-    """Whether the layer still shows these voxels in this place."""
-    return volume.data is layer.data and np.allclose(
-        np.abs(np.asarray(layer.scale)[-3:]), volume.geometry.spacing_zyx, rtol=1e-6
-    )

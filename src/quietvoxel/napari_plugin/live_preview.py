@@ -51,6 +51,7 @@ class LivePreview:
         self._final: set[int] = set()
         self._took: dict[str, float] = {}
         self.layer: Image | None = None
+        self.resting_for_view = False
 
     @property
     def showing(self) -> bool:
@@ -65,6 +66,7 @@ class LivePreview:
         source : layer of the request's volume.
         anew : the settings have changed, so that slices painted before are no longer right.
         """
+        self.resting_for_view = False
         if source is not self._source:
             self.remove()
             self._source = source
@@ -97,8 +99,9 @@ class LivePreview:
         if self.showing:
             self._refresh()
 
-    def rest(self) -> None:
-        """Want nothing and show nothing until asked again."""
+    def rest(self, *, for_view: bool = False) -> None:
+        """Want nothing and show nothing until asked again; `for_view` until slices are on screen again."""
+        self.resting_for_view = for_view
         self._desk.drop()
         self._final.clear()
         if self._overlay is not None:

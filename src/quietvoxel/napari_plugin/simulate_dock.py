@@ -19,6 +19,7 @@ from quietvoxel.napari_plugin.remembered import recall, remember
 from quietvoxel.napari_plugin.result_layers import add_above, looks_of
 from quietvoxel.napari_plugin.run_bar import RunBar
 from quietvoxel.napari_plugin.tall_area import TallArea
+from quietvoxel.napari_plugin.unproxied import unproxied
 from quietvoxel.volume import Modality, Volume
 
 MEASURES: dict[str, tuple[str, str, float, float, float, float, str]] = {
@@ -77,7 +78,7 @@ class SimulateDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self._viewer = napari_viewer
+        self._viewer = unproxied(napari_viewer)
         self._mailbox = mailbox_for(self._read_mail)
         self._ticket: Ticket | None = None
         self._source: Image | None = None
@@ -85,7 +86,7 @@ class SimulateDock(QWidget):
         kept = recall("simulate").get("values", {})
         self._kept |= {name: float(value) for name, value in kept.items() if name in MEASURES}
         self._open = True
-        self.chooser = LayerChooser(napari_viewer)
+        self.chooser = LayerChooser(self._viewer)
         self.measure = QComboBox()
         self.value = QDoubleSpinBox()
         self.value.setDecimals(3)

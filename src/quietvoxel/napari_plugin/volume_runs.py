@@ -75,7 +75,7 @@ class VolumeRuns:
         ----------
         source : layer they belong to.
         jobs : at least one.
-        then : called with the result layers when all went well.
+        then : called with the source, where it is still there, and the result layers when all went well.
         """
         self._plan = _Plan(source, source.name, looks_of(source), tuple(jobs), then)
         self._made, self._notes, self._stopped_by = [], [*jobs[0].volume.source.notes], ""
@@ -213,7 +213,8 @@ class VolumeRuns:
         self._bar.run.done()
         self._bar.say(f"Done in {clock(summary.seconds)}. Not for primary diagnosis.")
         if plan.then is not None and len(self._made) == len(plan.jobs):
-            plan.then(list(self._made))
+            there = [plan.source] if plan.source in self._viewer.layers else []
+            plan.then([*there, *self._made])
 
     def _end_early(self, sentence: str) -> None:
         result, self._result = self._result, None
