@@ -20,10 +20,14 @@ from typing import TYPE_CHECKING, Any
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="quietvoxel-napari-")) / "settings.yaml")
 os.environ.setdefault("QUIETVOXEL_HOME", tempfile.mkdtemp(prefix="quietvoxel-home-"))
 
+import numpy as np
 from qtpy.QtWidgets import QApplication
 
+from quietvoxel.inference import denoise
 from quietvoxel.inference.simulate import simulate
 from quietvoxel.io import read
+from quietvoxel.napari_plugin.adapter import add_volume
+from quietvoxel.napari_plugin.compare_view import Mode
 from quietvoxel.napari_plugin.launch import open_viewer
 from quietvoxel.napari_plugin.reading import name_of
 from quietvoxel.phantoms import ct_phantom, mr_phantom
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 
     from quietvoxel.volume import Volume
 
-WINDOW = (1280, 800)
+WINDOW = (1440, 860)
 SETTLE_S = 1.0
 
 PICTURES: dict[str, Callable[[Stage], None]] = {}
@@ -56,6 +60,7 @@ class Stage:
         self.viewer: Any = open_viewer([(name, volume)])
         self.viewer.window.resize(*WINDOW)
         self.settle()
+        self.viewer.fit_to_view()
 
     def settle(self, seconds: float = SETTLE_S, until: Callable[[], bool] | None = None) -> None:
         """Let the event loop run for a while, or until something is true (a minute at most)."""
@@ -97,6 +102,38 @@ def looking(stage: Stage) -> None:
         view.values.update()
         stage.shoot(plane.lower())
     view.planes["Axial"].click()
+
+
+@picture
+def comparing(stage: Stage) -> None:
+    """Each view of the Compare dock, regions, and the structure check, on a volume denoised about its middle."""
+    viewer, volume = stage.viewer, stage.volume
+    middle = volume.shape[0] // 2
+    near = range(max(0, middle - 3), min(volume.shape[0], middle + 4))
+    part = volume.with_data(volume.data[near.start : near.stop])
+    before, name = viewer.layers[0], viewer.layers[0].name
+    viewer.layers.remove(before)
+    layers = [add_volume(viewer, part, name)]
+    layers.append(add_volume(viewer, denoise(part).volume, f"{name} [RelativeFlow]"))
+    viewer.dims.set_current_step(0, len(near) // 2)
+    dock = stage.front("Compare")
+    dock.blink.setChecked(False)
+    for mode in Mode:
+        dock.compare(layers, mode)
+        stage.shoot(f"compare-{mode.name.lower().replace('_', '-')}")
+    dock.show_mode(Mode.CURTAIN)
+    regions = dock.evidence.ensure_layer()
+    _, height, width = part.shape
+    corners = np.array([[0, -1, -1], [0, -1, 1], [0, 1, 1], [0, 1, -1]]) * [1, height / 24, height / 24]
+    at = len(near) // 2
+    regions.add_ellipses(
+        [np.add(corners, [at, 0.45 * height, 0.42 * width]), np.add(corners, [at, 0.5 * height, 0.6 * width])]
+    )
+    regions.add_lines(np.array([[at, 0.5 * height, 0.25 * width], [at, 0.5 * height, 0.75 * width]]))
+    stage.shoot("compare-regions")
+    dock.structure.start()
+    stage.settle(until=lambda: dock.structure.result is not None)
+    stage.shoot("compare-structure")
 
 
 def phantoms() -> dict[str, Volume]:

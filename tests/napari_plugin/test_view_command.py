@@ -17,7 +17,7 @@ pytest.importorskip("napari", reason="napari is not installed")
 from npe2 import PluginManager
 
 from quietvoxel.io import write
-from quietvoxel.napari_plugin.launch import RIGHT, open_viewer, plugin_widgets, side_by_side
+from quietvoxel.napari_plugin.launch import RIGHT, open_before_after, plugin_widgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,12 +103,11 @@ def test_before_and_after_stand_side_by_side_in_one_window(
     monkeypatch.setattr("napari.Viewer", make_napari_viewer)  # so that it is closed again
     monkeypatch.setattr("quietvoxel.napari_plugin.launch.RIGHT", ())  # the docks have tests of their own
 
-    viewer = open_viewer([("CT", ct_volume), ("CT [RelativeFlow]", ct_volume.with_data(ct_volume.data // 2))])
-    side_by_side(viewer)
+    viewer = open_before_after("CT", ct_volume, ct_volume.with_data(ct_volume.data // 2), "RelativeFlow")
 
     left, right = viewer.layers
     assert (left.name, right.name) == ("CT", "CT [RelativeFlow]")
     assert tuple(left.scale) == tuple(right.scale) == ct_volume.geometry.spacing_zyx
     assert list(left.contrast_limits) == list(right.contrast_limits) == [-160.0, 240.0]
     assert viewer.canvas.grid.enabled
-    assert viewer.dims.current_step[0] in (ct_volume.shape[0] // 2, ct_volume.shape[0] // 2 - 1)
+    assert list(viewer.window.dock_widgets) == ["View (quietvoxel)", "Compare (quietvoxel)"]

@@ -6,6 +6,8 @@ from typing import Any
 
 import napari
 from npe2 import PluginManager
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QApplication
 
 from quietvoxel.napari_plugin.adapter import add_volume
 from quietvoxel.napari_plugin.reading import Questions, read_volumes, say_notes
@@ -15,7 +17,8 @@ from quietvoxel.volume import Volume
 PLUGIN = "quietvoxel"
 RIGHT = ("Denoise", "Compare", "Simulate", "Train")
 """Docks on the right, one behind the other; the first is in front."""
-WINDOW = (1500, 950)
+LARGEST = (1700, 1050)
+"""Pixels of the window, where the screen has them."""
 
 
 def choose_volumes(study: Path) -> list[tuple[str, Volume]]:
@@ -39,12 +42,14 @@ def choose_volumes(study: Path) -> list[tuple[str, Volume]]:
 def open_viewer(volumes: Sequence[tuple[str, Volume]]) -> Any:
     """Open a viewer with volumes and docks; the caller runs the event loop (``napari.run()``)."""
     viewer = napari.Viewer(title="QuietVoxel", show_welcome_screen=not volumes)
-    viewer.window.resize(*WINDOW)
+    screen = QGuiApplication.primaryScreen().availableSize()
+    viewer.window.resize(min(LARGEST[0], screen.width()), min(LARGEST[1], screen.height()))
     show_view_bar(viewer)
+    arrange_docks(viewer)
+    QApplication.processEvents()  # the canvas has its size before the first volume is fitted into it
     for name, volume in volumes:
         add_volume(viewer, volume, name)
         say_notes(name, volume)
-    arrange_docks(viewer)
     return viewer
 
 
@@ -75,17 +80,18 @@ def show_volumes(volumes: Sequence[tuple[str, Volume]]) -> None:
     napari.run()
 
 
-def show_before_after(name: str, before: Volume, after: Volume, engine: str) -> None:
-    """Open napari with a volume and its denoised version, side by side; returns when its window is closed."""
+def open_before_after(name: str, before: Volume, after: Volume, engine: str) -> Any:
+    """Open a viewer with a volume and its denoised version side by side in the Compare dock."""
+    from quietvoxel.napari_plugin.compare_dock import open_compare
+
     viewer = open_viewer([(name, before), (f"{name} [{engine}]", after)])
-    side_by_side(viewer)
+    left, right = viewer.layers[:2]
+    right.contrast_limits = left.contrast_limits
+    open_compare(viewer, [left, right])
+    return viewer
+
+
+def show_before_after(name: str, before: Volume, after: Volume, engine: str) -> None:
+    """Open napari with a volume and its denoised version; returns when its window is closed."""
+    open_before_after(name, before, after, engine)
     napari.run()
-
-
-def side_by_side(viewer: Any) -> None:
-    """Show the first layer on the left and the second on the right, in one window and in the middle slice."""
-    before, after = viewer.layers[:2]
-    after.contrast_limits = before.contrast_limits
-    grid = viewer.canvas.grid
-    grid.shape, grid.stride, grid.enabled = (1, 2), 1, True
-    viewer.fit_to_view()

@@ -56,6 +56,7 @@ class ViewBar(QWidget):
         layout.addSpacing(12)
         layout.addWidget(QLabel("Window"))
         self.window_box = QComboBox()
+        self.window_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.window_box.setToolTip(
             "Width and level by name. Dragging with the right button changes them freely."
         )
