@@ -10,6 +10,7 @@ from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
+    QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
     QLabel,
@@ -67,6 +68,12 @@ class CompareDock(QWidget):
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.window_row = WindowRow()
+        self.residual_box = QDoubleSpinBox()
+        self.residual_box.setPrefix("Residual from − to + ")
+        self.residual_box.setRange(0.001, 1e6)
+        self.residual_box.setKeyboardTracking(False)
+        self.residual_box.setToolTip("The residual's window, symmetric about zero")
+        self.residual_box.valueChanged.connect(self.view.set_residual_window)
         self.evidence = EvidenceSection(napari_viewer)
         self.reference = ReferenceSection(napari_viewer)
         self.structure = StructureSection(napari_viewer)
@@ -144,7 +151,7 @@ class CompareDock(QWidget):
         grid.addWidget(self.blink, 1, 2)
         self.blink.toggled.connect(self._blink_toggled)
         rows.addLayout(grid)
-        for widget in (self.shown, self.message, self.window_row):
+        for widget in (self.shown, self.message, self.window_row, self.residual_box):
             rows.addWidget(widget)
         for title, section in (
             ("Regions", self.evidence),
@@ -215,13 +222,8 @@ class CompareDock(QWidget):
         self._laid_over()
 
     def _laid_over(self) -> None:
-        layers = [
-            self.evidence.layer,
-            self.structure.marks if self.structure.show_marks.isChecked() else None,
-        ]
-        self.view.laid_over = [layer for layer in layers if layer is not None]
-        if self.view.mode is not None and self.view.mode is not Mode.SIDE_BY_SIDE:
-            return
+        marks = self.structure.marks if self.structure.show_marks.isChecked() else None
+        self.view.laid_over = [layer for layer in (self.evidence.layer, marks) if layer is not None]
         if self.view.mode is Mode.SIDE_BY_SIDE:
             for layer in self.view.laid_over:
                 layer.visible = False
@@ -240,6 +242,15 @@ class CompareDock(QWidget):
     def _show_buttons(self) -> None:
         for mode, button in self.buttons.items():
             button.setChecked(mode is self.view.mode)
+        residual = self.view.mode is Mode.RESIDUAL and self.view.layer is not None
+        self.window_row.setVisible(not residual)
+        self.residual_box.setVisible(residual)
+        if residual:
+            half = float(self.view.layer.contrast_limits[1])
+            self.residual_box.blockSignals(True)
+            self.residual_box.setDecimals(0 if half >= 10 else 3)
+            self.residual_box.setValue(half)
+            self.residual_box.blockSignals(False)
         array = self.view.array
         flicker = self.view.mode is Mode.FLICKER and array is not None
         self.blink.setEnabled(self.view.mode is Mode.FLICKER)

@@ -13,6 +13,7 @@ from quietvoxel.napari_plugin.compare_regions import (
     Region,
     add_regions_layer,
     lines_of,
+    number_regions,
     profile,
     regions_of,
     statistics_rows,
@@ -138,6 +139,8 @@ class EvidenceSection(QWidget):
         spacing = volume.geometry.spacing_zyx
         regions = regions_of(self.layer, a.data.shape) if self.layer is not None else []
         lines = lines_of(self.layer) if self.layer is not None else []
+        if self.layer is not None and len(self.layer.data):
+            number_regions(self.layer)
         try:
             self.table.show_rows(statistics_rows(regions, a.data, b.data))
             curves = [profile(lines[-1], data, spacing) for data in (a.data, b.data)] if lines else [None] * 2

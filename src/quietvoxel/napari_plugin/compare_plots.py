@@ -16,7 +16,7 @@ from quietvoxel.quality import ResidualHistogram
 COLOUR_A = "#ffcc00"
 COLOUR_B = "#33bbff"
 COLOUR_GAUSSIAN = "#aaaaaa"
-HEIGHT = 190
+HEIGHT = 210
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -40,7 +40,7 @@ class ComparePlots(QTabWidget):
         ):
             self.addTab(plot, title)
             self.setTabToolTip(self.count() - 1, tooltip)
-        self.setMinimumHeight(HEIGHT)
+        self.setFixedHeight(HEIGHT)
 
     def show_profile(self, before: Curve | None, after: Curve | None, unit: str) -> None:
         """Draw the profiles of A and B, or nothing."""

@@ -13,8 +13,7 @@ from quietvoxel.napari_plugin.result_layers import looks_of
 from quietvoxel.quality import RegionStatistics, contrast_to_noise, line_profile, region_statistics
 
 NAME = "Compare regions"
-DRAWN = ("ellipse", "rectangle", "polygon", "line")
-COLOURS = ("#ffcc00", "#33bbff", "#66dd66", "#ff66cc")
+COLOUR = "#66dd66"
 LINE_WIDTH_MM = 1.0
 
 
@@ -53,7 +52,7 @@ def add_regions_layer(viewer: Any, image: Image) -> Shapes:
     layer = viewer.add_shapes(
         ndim=3,
         name=NAME,
-        edge_color=COLOURS[0],
+        edge_color=COLOUR,
         face_color="transparent",
         edge_width=LINE_WIDTH_MM / min(image.scale[-2:]),
         **kept,
@@ -78,6 +77,17 @@ def regions_of(layer: Shapes, shape: Sequence[int]) -> list[Region]:
         if mask.any():
             found.append(Region(len(found) + 1, axis, index, mask))
     return found
+
+
+def number_regions(layer: Shapes) -> None:
+    """Write its number beside each region; lines get none."""
+    numbers: list[str] = []
+    for kind in layer.shape_type:
+        here = sum(bool(one) for one in numbers) + 1
+        numbers.append("" if kind in ("line", "path") else str(here))
+    if list(layer.features.get("number", ())) != numbers:
+        layer.features = {"number": numbers}
+        layer.text = {"string": "{number}", "size": 12, "color": COLOUR}
 
 
 def lines_of(layer: Shapes) -> list[NDArray[np.float64]]:
@@ -163,4 +173,5 @@ def _ellipse(corners: NDArray[Any], plane: tuple[int, ...]) -> NDArray[np.bool_]
     if abs(np.linalg.det(axes)) < 1e-9:
         return np.zeros(plane, np.bool_)
     places = np.stack(np.meshgrid(*map(np.arange, plane), indexing="ij"), axis=-1) - centre
-    return np.asarray(np.square(places @ np.linalg.inv(axes).T).sum(axis=-1) <= 1)
+    # What lies on the outline belongs to it, whatever the rounding.
+    return np.asarray(np.square(places @ np.linalg.inv(axes).T).sum(axis=-1) <= 1 + 1e-9)

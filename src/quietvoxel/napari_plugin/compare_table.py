@@ -51,4 +51,7 @@ def figure(value: float) -> str:
 
 def percent(change: float) -> str:
     """Such as "−42 %"; a dash where there is nothing to relate to."""
-    return f"{100 * change:+.0f} %".replace("-", "−") if np.isfinite(change) else "–"
+    if not np.isfinite(change):
+        return "–"
+    whole = round(100 * change)
+    return f"{whole:+} %".replace("-", "−") if whole else "0 %"

@@ -15,6 +15,7 @@ from quietvoxel.errors import BadInputError
 from quietvoxel.napari_plugin.adapter import METADATA_KEY, check_layer
 from quietvoxel.napari_plugin.compare_array import ComparedArray, Picture, residual_window
 from quietvoxel.napari_plugin.layer_chooser import ROLE
+from quietvoxel.napari_plugin.radiological_view import WINDOW_OVERLAY
 from quietvoxel.napari_plugin.result_layers import add_above, looks_of
 from quietvoxel.napari_plugin.viewer_snapshot import ViewerSnapshot
 
@@ -102,6 +103,7 @@ class CompareView:
         if tuple(layers) != self._layers:
             self._choose(tuple(layers))
         self.mode = mode
+        self._show_window_text(mode is not Mode.RESIDUAL)
         if mode is Mode.SIDE_BY_SIDE:
             self._side_by_side()
         else:
@@ -115,6 +117,7 @@ class CompareView:
         self._viewer.dims.events.order.disconnect(self.turn)
         self._viewer.scene.camera.events.orientation.disconnect(self.turn)
         self._drop_picture()
+        self._show_window_text(True)
         self._follow([])
         snapshot, self._snapshot = self._snapshot, None
         self._layers, self.mode = (), None
@@ -250,6 +253,12 @@ class CompareView:
                     layer.contrast_limits = limits
         finally:
             self._moving = False
+
+    def _show_window_text(self, shown: bool) -> None:
+        """Hide the window's text of the View dock while the residual has a window of its own."""
+        text = self._viewer.canvas.overlays.get(WINDOW_OVERLAY)
+        if text is not None:
+            text.visible = shown
 
     def _set_line(self) -> None:
         """Make the curtain's line two screen pixels wide, at least one voxel."""
