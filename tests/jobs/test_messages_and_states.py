@@ -88,3 +88,12 @@ def test_importing_jobs_loads_no_torch():
     code = "import sys, quietvoxel.jobs; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_measurement_of_speed_leaves_the_public_function_in_its_place():
+    code = (
+        "import quietvoxel.inference.speed, quietvoxel\n"
+        "from quietvoxel.inference import denoise\n"
+        "assert callable(denoise) and callable(quietvoxel.denoise)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from quietvoxel.engines.relative_flow.settings import RelativeFlowSettings
-from quietvoxel.inference.denoise import denoise
+from quietvoxel.inference import denoise
 from quietvoxel.inference.devices import choose_device, choose_precision
 from quietvoxel.inference.events import Event, StepDone
 from quietvoxel.inference.loaded import load_engine

@@ -155,15 +155,17 @@ class EnginePanel(QWidget):
             self.card_text.setText("This engine has no model yet: import or train one.")
             return
         lines = {
-            "": card.description,
-            "Trained on": "; ".join(card.training_data),
-            "Noise range": card.noise_range,
-            "Quality": "; ".join(card.quality),
-            "Meant for": card.intended_use,
-            "Licence": card.licence,
+            "": [card.description],
+            "Trained on": card.training_data,
+            "Noise range": [card.noise_range],
+            "Quality": card.quality,
+            "Meant for": [card.intended_use],
+            "Licence": [card.licence],
         }
         shown = [
-            f"<b>{name}</b> {escape(text)}" if name else escape(text) for name, text in lines.items() if text
+            f"<b>{name}</b> " * bool(name) + "<br>".join(escape(text) for text in texts)
+            for name, texts in lines.items()
+            if any(texts)
         ]
         self.card_text.setText("<p>".join(shown))
         self.models.setToolTip(card.description)

@@ -24,6 +24,7 @@ class NoiseRow(QWidget):
         self.value = QDoubleSpinBox()
         self.value.setRange(0.0, 1e9)
         self.value.setKeyboardTracking(False)
+        self.value.setMinimumWidth(self.value.fontMetrics().horizontalAdvance("− 0000.0 HU +") + 40)
         self.value.setToolTip(
             "Noise standard deviation. Estimated from the volume; type another value if you know better"
         )
