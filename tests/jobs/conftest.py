@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import quietvoxel.jobs.thread
 from quietvoxel.jobs import Cancelled, Done, Failure, InferenceThread, Mailbox
 from quietvoxel.volume import Geometry, Modality, Volume
 
@@ -26,7 +27,7 @@ class Reader:
         self.mailbox: Mailbox[Message] = Mailbox(self.woken.set)
         self.read: list[Message] = []
 
-    def until(self, wanted: Callable[[list[Message]], bool], seconds: float = 20.0) -> list[Message]:
+    def until(self, wanted: Callable[[list[Message]], bool], seconds: float = 60.0) -> list[Message]:
         while not wanted(self.read):
             assert self.woken.wait(seconds), f"only {self.read} came"
             self.woken.clear()
@@ -79,6 +80,12 @@ class Steps:
     def let_go(self, steps: int = 100) -> Steps:
         self.gate.release(steps)
         return self
+
+
+@pytest.fixture(autouse=True)
+def _on_equal_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy test machine a thread of low priority would hardly ever get its turn."""
+    monkeypatch.setattr(quietvoxel.jobs.thread, "NICENESS", 0)
 
 
 @pytest.fixture

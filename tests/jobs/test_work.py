@@ -104,6 +104,22 @@ def test_a_cancel_in_a_tile_ends_the_job_there(thread, reader, noisy, card):
     assert steps[-1][1] > 4  # the steps of several tiles; it stopped in the middle of the second
 
 
+@pytest.mark.gpu
+def test_the_memory_of_the_gpu_is_free_again_after_a_run(thread, reader, noisy, card):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    options = InferenceOptions(device="cuda")
+    kept = []
+    for _ in range(2):  # the first run leaves the weights there, for the next
+        job = DenoiseJob(noisy((4, 256, 256)), card, RelativeFlowSettings(), options)
+        assert isinstance(reader.outcome(thread.submit(job, reader.mailbox)), Done)
+        kept.append(torch.cuda.memory_allocated())
+    assert kept[1] == kept[0]
+    assert torch.cuda.memory_reserved() - kept[1] < 32 * 2**20
+
+
 def test_nan_is_refused_in_one_sentence(thread, reader, noisy, card):
     volume = noisy()
     volume.data[0, 3, 3] = np.nan
@@ -213,7 +229,7 @@ def _pictures(desk, reader):
     """What a desk shows until it rests."""
     shown = []
     while desk.busy:
-        assert reader.woken.wait(20)
+        assert reader.woken.wait(60)
         reader.woken.clear()
         for message in reader.mailbox.drain():
             picture = desk.take(message)

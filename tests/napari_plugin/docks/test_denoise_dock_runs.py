@@ -290,10 +290,17 @@ def test_an_engine_without_a_model_is_said(viewer, layer, fake, own_home, open_d
 
 
 def test_all_engines_run_in_turn_and_open_the_comparison(viewer, layer, fake, open_dock, until, monkeypatch):
+    from quietvoxel.napari_plugin.compare_dock import DOCK_NAME
     from quietvoxel.napari_plugin.denoise_dock import DenoiseDock
 
     compared = []
-    monkeypatch.setattr(DenoiseDock, "_compare", lambda _self, layers: compared.append(layers))
+    compare = DenoiseDock._compare
+
+    def noted(dock, layers):
+        compared.append(layers)
+        compare(dock, layers)
+
+    monkeypatch.setattr(DenoiseDock, "_compare", noted)
     dock = open_dock()
     dock.bar.all_button.click()
     until(lambda: not dock.bar.run.state.busy, 60)
@@ -302,6 +309,7 @@ def test_all_engines_run_in_turn_and_open_the_comparison(viewer, layer, fake, op
     assert {"scan [RelativeFlow]", "scan [Fake]"} <= set(names(viewer))
     made = [row.result.layer for row in dock.results.rows]
     assert compared == [[layer, *made]]
+    assert DOCK_NAME in viewer.window.dock_widgets
     assert len(made) >= 2
 
 
