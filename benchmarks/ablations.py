@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 LEVELS = (0.03, 0.06, 0.10)
 SMALL: dict[str, Any] = {"widths": (32, 64, 128), "blocks": (2, 2, 2)}
 PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 16, "patch": 64, "ema": 0.99}
+PLAN |= {"learning_rate": 1e-3, "matrix_rate": 0.02, "cooldown": 0.3}  # short trainings take large steps
 REFERENCES = (
     "adi_MEMPRAGE_trio",
     "openms_patient01_study2_T1W",

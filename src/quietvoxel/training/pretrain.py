@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from torch import nn
 
 from quietvoxel import __version__
 from quietvoxel.degradation.noise_time import noise_time_for
+from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe
 from quietvoxel.engines.fdn.settings import FDNRecipe
 from quietvoxel.engines.fdn.training import FDNStage
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe
@@ -22,12 +23,13 @@ from quietvoxel.errors import QuietVoxelError
 from quietvoxel.models import ModelCard, save_model
 from quietvoxel.models.store import BUNDLED
 from quietvoxel.phantoms import ct_phantom, mr_phantom
+from quietvoxel.training.diff_denoise import train_diff_denoise, trained_so_far
 from quietvoxel.training.prepare import load_references, read_references
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 from quietvoxel.volume import Modality, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from quietvoxel.engines.contract import TrainingStage
     from quietvoxel.phantoms import MRContrast
@@ -70,8 +72,8 @@ def phantom_volumes(modality: Modality, count: int) -> list[tuple[str, Volume]]:
     return volumes
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the recipe."""
+def parser() -> argparse.ArgumentParser:
+    """What can be said on the command line."""
     parser = argparse.ArgumentParser(prog="python -m quietvoxel.training.pretrain", description=__doc__)
     parser.add_argument("engine", choices=tuple(TRAINED))
     parser.add_argument("--modality", choices=["ct", "mr"], required=True)
@@ -86,7 +88,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--name", help="of the model; default ENGINE-MODALITY, as in its card")
     parser.add_argument("--export-only", action="store_true", help="write the model from the last checkpoint")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the recipe."""
+    options = parser().parse_args(arguments)
     try:
         if options.export_only:
             print(f"Wrote {export_checkpoint(options).origin}")
@@ -116,23 +123,24 @@ def run(options: argparse.Namespace) -> None:
         )
     engine = TRAINED[options.engine]
     recipe = engine.recipe_for(modality)
-    plan = plan_for(modality, options)
+    plan = TrainingPlan(max_steps=options.max_steps, seed=options.seed)
 
     def tell(event: dict[str, Any]) -> None:
+        stage = f"{event['stage']}: " if "stage" in event else ""
+        if event["event"] == "taught":
+            say(f"{stage}{event['done']}/{event['total']} stacks denoised for the student")
+            return
         say(
-            f"step {event['step']}/{event['steps']}  loss {event['loss']:.4f}  {event['eta_s'] / 60:.0f} min left"
+            f"{stage}step {event['step']}/{event['steps']}  loss {event['loss']:.4f}"
+            f"  {event['eta_s'] / 60:.0f} min left"
         )
 
-    trained = train_stage(engine.stage(recipe), references, plan, folder, tell=tell)
-    say(f"Wrote {export(trained.averaged, recipe, options, plan.max_steps).origin}")
-
-
-def plan_for(modality: Modality, options: argparse.Namespace) -> TrainingPlan:
-    """The plan of the bundled models: CT takes finer steps than MR."""
-    plan = TrainingPlan(max_steps=options.max_steps, seed=options.seed)
-    if modality == Modality.CT:
-        return replace(plan, learning_rate=3e-4, matrix_rate=0.006)
-    return plan
+    if engine.stage is None:
+        networks = train_diff_denoise(references, recipe, plan, folder, tell=tell)
+    else:
+        stage = engine.stage(recipe)
+        networks = {stage.name: train_stage(stage, references, plan, folder, tell=tell).averaged}
+    say(f"Wrote {export(networks, recipe, options, plan.max_steps).origin}")
 
 
 def recipe_for(modality: Modality) -> RelativeFlowRecipe:
@@ -147,6 +155,15 @@ def fdn_recipe_for(modality: Modality) -> FDNRecipe:
     if modality == Modality.CT:
         return FDNRecipe(modality="CT", delta_min=0.1, delta_max=1.0)
     return FDNRecipe(modality="MR")
+
+
+def diff_denoise_recipe_for(modality: Modality) -> DiffDenoiseRecipe:
+    """The recipe of the bundled models; FBP noise reaches over two pixels, and so does the blind spot of CT."""
+    if modality == Modality.CT:
+        return DiffDenoiseRecipe(
+            modality="CT", delta_min=0.1, delta_max=1.0, radius=2, dilation=6, features=16
+        )
+    return DiffDenoiseRecipe(modality="MR")
 
 
 def plain_recipe_for(modality: Modality) -> RelativeFlowRecipe:
@@ -165,12 +182,15 @@ def plain_recipe_for(modality: Modality) -> RelativeFlowRecipe:
 
 @dataclass(frozen=True)
 class Trained:
-    """What is trained for an engine: `engine` as in model cards, and what a card says of the model."""
+    """What is trained for an engine: `engine` as in model cards, and what a card says of the model.
+
+    DiffDenoise's stages need one another's networks and have a program of their own; they are not named here.
+    """
 
     engine: str
     description: str
     recipe_for: Callable[[Modality], Any]
-    stage: Callable[[Any], TrainingStage]
+    stage: Callable[[Any], TrainingStage] | None
 
 
 TRAINED = {
@@ -186,6 +206,12 @@ TRAINED = {
         fdn_recipe_for,
         FDNStage,
     ),
+    "diffdenoise": Trained(
+        "diffdenoise",
+        "DiffDenoise for {}: blind-spot network, diffusion and student, trained on noisy images alone.",
+        diff_denoise_recipe_for,
+        None,
+    ),
     "plain": Trained(
         "relativeflow",
         "A plain convolutional network for {}, for comparison; give it 1 step, a --name and another --out.",
@@ -195,10 +221,11 @@ TRAINED = {
 }
 
 
-def export(network: nn.Module, recipe: Any, options: argparse.Namespace, steps: int) -> ModelCard:
-    """Write a trained network as a model with its card."""
+def export(
+    networks: Mapping[str, nn.Module], recipe: Any, options: argparse.Namespace, steps: int
+) -> ModelCard:
+    """Write trained networks as a model with its card."""
     engine = TRAINED[options.engine]
-    prefix = engine.stage(recipe).name
     modality = recipe.modality
     noise_time = noise_time_for(modality)
     low, high = (math.sqrt(noise_time.variance(t)) for t in (recipe.delta_min, recipe.delta_max))
@@ -215,7 +242,11 @@ def export(network: nn.Module, recipe: Any, options: argparse.Namespace, steps: 
     name = options.name or f"{engine.engine}-{modality.lower()}"
     return save_model(
         options.out,
-        {f"{prefix}.{key}": value for key, value in network.state_dict().items()},
+        {
+            f"{prefix}.{key}": value
+            for prefix, network in networks.items()
+            for key, value in network.state_dict().items()
+        },
         {
             "name": name,
             "title": f"{modality} general",
@@ -227,7 +258,7 @@ def export(network: nn.Module, recipe: Any, options: argparse.Namespace, steps: 
             "training_data": TRAINING_DATA[modality],
             "training": {
                 "steps": steps,
-                "plan": asdict(plan_for(Modality(modality), options)),
+                "plan": asdict(TrainingPlan(max_steps=options.max_steps, seed=options.seed)),
                 "command": f"python -m quietvoxel.training.pretrain {options.engine}"
                 f" --modality {modality.lower()} --data DIR --max-steps {options.max_steps}"
                 f" --phantoms {options.phantoms} --seed {options.seed}",
@@ -243,14 +274,18 @@ def export(network: nn.Module, recipe: Any, options: argparse.Namespace, steps: 
 def export_checkpoint(options: argparse.Namespace) -> ModelCard:
     """Write the model from the last checkpoint of a run that is still going on."""
     folder = options.folder or Path("runs") / f"{options.engine}-{options.modality}"
+    engine = TRAINED[options.engine]
+    recipe = engine.recipe_for(Modality(options.modality.upper()))
+    if engine.stage is None:
+        networks, steps = trained_so_far(recipe, folder)
+        return export(networks, recipe, options, steps)
     checkpoint = torch.load(folder / "last.ckpt", map_location="cpu", weights_only=False)
     prefix = "averaged.module."
     state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
-    engine = TRAINED[options.engine]
-    recipe = engine.recipe_for(Modality(options.modality.upper()))
-    network: Any = engine.stage(recipe).build()
+    stage = engine.stage(recipe)
+    network = stage.build()
     network.load_state_dict(state)
-    return export(network, recipe, options, int(checkpoint["global_step"]))
+    return export({stage.name: network}, recipe, options, int(checkpoint["global_step"]))
 
 
 if __name__ == "__main__":

@@ -47,8 +47,8 @@ class TrainingPlan:
     batch: int = 16
     patch: int = 128
     optimizer: Literal["muon", "adamw"] = "muon"
-    learning_rate: float = 1e-3
-    matrix_rate: float = 0.02
+    learning_rate: float = 3e-4
+    matrix_rate: float = 0.006
     warmup: int = 100
     cooldown: float = 0.6
     ema: float = 0.998
@@ -149,6 +149,17 @@ class _Events(Callback):
             self.loss, self.count, self.began = 0.0, 0, time.monotonic()
 
 
+class _EarlyStop(Callback):
+    """Ends the training when the network says that it is enough."""
+
+    def __init__(self, stop: Callable[[nn.Module], bool]) -> None:
+        self.stop = stop
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
+        if isinstance(module, StageModule) and self.stop(module.network):
+            trainer.should_stop = True
+
+
 def train_stage(
     stage: TrainingStage,
     references: Sequence[Reference],
@@ -158,6 +169,7 @@ def train_stage(
     start: nn.Module | None = None,
     resume: bool = True,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
+    stop: Callable[[nn.Module], bool] = lambda network: False,
 ) -> TrainedStage:
     """Train one stage.
 
@@ -169,6 +181,7 @@ def train_stage(
     folder : where checkpoints and the event log go; a checkpoint found there is gone on from if `resume`.
     start : weights to start from (fine-tuning).
     tell : called with each progress event.
+    stop : asked after each step whether training ends early.
     """
     torch.set_float32_matmul_precision("high")
     L.seed_everything(plan.seed, verbose=False)
@@ -188,7 +201,7 @@ def train_stage(
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[checkpoints, _Events(folder, tell, every=50)],
+        callbacks=[checkpoints, _Events(folder, tell, every=50), _EarlyStop(stop)],
     )
     last = folder / "last.ckpt"
     trainer.fit(
