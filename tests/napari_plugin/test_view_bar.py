@@ -127,6 +127,11 @@ def test_letters_stand_at_the_edges_of_the_canvas(viewer: Any, pixels: Pixels) -
         without[0:60, across], picture[0:60, across]
     )
 
+    viewer.canvas.grid.enabled = True  # room for the layers' names
+    assert [edge for edge, overlay in bar.view.letters.items() if not overlay.visible] == ["top"]
+    viewer.canvas.grid.enabled = False
+    assert all(overlay.visible for overlay in bar.view.letters.values())
+
     viewer.dims.ndisplay = 3
     assert not any(overlay.visible for overlay in bar.view.letters.values())
 
@@ -181,6 +186,9 @@ def test_dragging_with_the_right_button_changes_window_and_level_on_screen(
         ct_volume.data, scale=before.scale, units=before.units, contrast_limits=(-50, 50)
     )
     residual.visible = False
+    # A live preview lies over its source and knows no geometry.
+    look = {"scale": before.scale, "units": before.units, "contrast_limits": before.contrast_limits}
+    preview = viewer.add_image(ct_volume.data, metadata={"quietvoxel": {"role": "preview"}}, **look)
     viewer.layers.selection.active = after
     bar = show_view_bar(viewer)
     shown, zoom = pixels(viewer), viewer.scene.camera.zoom
@@ -189,6 +197,7 @@ def test_dragging_with_the_right_button_changes_window_and_level_on_screen(
 
     assert list(after.contrast_limits) == [40 + 100 - 300, 40 + 100 + 300]  # W 600 L 140
     assert list(before.contrast_limits) == list(after.contrast_limits)
+    assert list(preview.contrast_limits) == list(after.contrast_limits)
     assert list(residual.contrast_limits) == [-50, 50]
     assert viewer.scene.camera.zoom == zoom
     assert bar.view.window.text == "W 600 L 140"

@@ -47,7 +47,8 @@ class RadiologicalView:
         viewer.canvas.overlays[WINDOW_OVERLAY] = self.window
         for event in self._events():
             event.connect(self.update)
-        viewer.scene.camera.events.orientation.connect(self._update_letters)
+        for event in self._letter_events():
+            event.connect(self._update_letters)
         self.update()
 
     def _events(self) -> list[Any]:
@@ -60,6 +61,9 @@ class RadiologicalView:
             layers.removed,
             viewer.layers.selection.events.active,
         ]
+
+    def _letter_events(self) -> list[Any]:
+        return [self.viewer.scene.camera.events.orientation, self.viewer.canvas.grid.events.enabled]
 
     @property
     def plane(self) -> str:
@@ -116,8 +120,9 @@ class RadiologicalView:
             letters = edge_letters(geometry_of(layer), order[1:], orientation)
             for edge, overlay in self.letters.items():
                 overlay.text = letters[edge]
-        for overlay in self.letters.values():
-            overlay.visible = shown
+        for edge, overlay in self.letters.items():
+            # In a grid the layers' names stand at the top of narrow cells; the letter at the bottom says it all.
+            overlay.visible = shown and not (edge == "top" and self.viewer.canvas.grid.enabled)
 
     def _order(self) -> tuple[int, int, int] | None:
         """Array axes of the volume through, down and across the screen; None if another axis is on it."""
@@ -129,7 +134,8 @@ class RadiologicalView:
         """Take letters and window away, stop listening, and turn the camera as it was."""
         for event in self._events():
             event.disconnect(self.update)
-        self.viewer.scene.camera.events.orientation.disconnect(self._update_letters)
+        for event in self._letter_events():
+            event.disconnect(self._update_letters)
         self._watch(None)
         for name in (*map(_name, self.letters), WINDOW_OVERLAY):
             self.viewer.canvas.overlays.pop(name, None)

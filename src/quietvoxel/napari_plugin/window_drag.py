@@ -5,7 +5,8 @@ from typing import Any
 
 from napari.layers import Image
 
-from quietvoxel.napari_plugin.volume_layers import reference_layer, unit_of, volume_layers
+from quietvoxel.napari_plugin.adapter import METADATA_KEY
+from quietvoxel.napari_plugin.volume_layers import reference_layer, unit_of
 from quietvoxel.napari_plugin.windows import limits, width_level
 
 RIGHT_BUTTON = 2
@@ -42,9 +43,18 @@ def dragged(width: float, level: float, right: float, up: float, unit: str) -> t
 
 
 def shown_alike(viewer: Any, layer: Image) -> list[Image]:
-    """Volumes that are shown in the window of `layer` and so stay with it, such as a result; not a residual."""
-    same = [one for one in volume_layers(viewer) if list(one.contrast_limits) == list(layer.contrast_limits)]
-    return [layer, *(one for one in same if one is not layer)]
+    """Layers of ours that are shown in the window of `layer` and so stay with it: a result, a preview, no residual."""
+    return [
+        layer,
+        *(
+            one
+            for one in viewer.layers
+            if one is not layer
+            and isinstance(one, Image)
+            and METADATA_KEY in one.metadata
+            and list(one.contrast_limits) == list(layer.contrast_limits)
+        ),
+    ]
 
 
 def set_window(layers: list[Image], width: float, level: float) -> None:
