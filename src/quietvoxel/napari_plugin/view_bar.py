@@ -21,6 +21,7 @@ from quietvoxel.napari_plugin.orientation import PLANES
 from quietvoxel.napari_plugin.preferred_reader import follow_preference
 from quietvoxel.napari_plugin.radiological_view import RadiologicalView
 from quietvoxel.napari_plugin.reading import notes_of
+from quietvoxel.napari_plugin.unproxied import unproxied
 from quietvoxel.napari_plugin.volume_layers import reference_layer, unit_of
 from quietvoxel.napari_plugin.window_drag import drag_window, set_window, shown_alike
 from quietvoxel.napari_plugin.windows import MR_AUTO, PRESETS, width_level
@@ -40,7 +41,7 @@ class ViewBar(QWidget):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
-        self.viewer = napari_viewer
+        self.viewer = unproxied(napari_viewer)  # layers are known again by identity
         self.planes: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         layout = QHBoxLayout(self)
