@@ -60,6 +60,13 @@ ENGINES: dict[str, EngineInfo] = {
             "quietvoxel.engines.relative_flow.settings:RelativeFlowSettings",
             "quietvoxel.engines.relative_flow.engine:load_relative_flow",
         ),
+        EngineInfo(
+            "diffdenoise",
+            "DiffDenoise",
+            "Learned from noisy scans alone; sampled, it also shows where it is unsure.",
+            "quietvoxel.engines.diff_denoise.settings:DiffDenoiseSettings",
+            "quietvoxel.engines.diff_denoise.engine:load_diff_denoise",
+        ),
     )
 }
 

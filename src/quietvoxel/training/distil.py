@@ -1,0 +1,116 @@
+"""What a student learns from: noisy stacks and what a teacher removes from them, made once and kept on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  # part of public signatures
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from quietvoxel.engines.contract import EngineContext
+from quietvoxel.engines.diff_denoise.settings import DiffDenoiseSettings
+from quietvoxel.engines.diff_denoise.training import noisy_images
+from quietvoxel.inference.devices import choose_device, choose_precision
+from quietvoxel.training.references import MISSING, Reference, draw_slabs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine
+
+DEPTH = 3
+"""A stack has so many slices on each side of its middle one: the student sees neighbours with noise of their own."""
+
+SIDE = 192
+"""Side of a stack's slices in pixels."""
+
+TEACHER = DiffDenoiseSettings(student=False, srds=True, ddim_steps=20, pairs=1)
+"""How the teacher samples, except for the strength."""
+
+
+def taught_stacks(
+    engine: DiffDenoiseEngine,
+    references: Sequence[Reference],
+    count: int,
+    folder: Path,
+    *,
+    seed: int = 0,
+    side: int = SIDE,
+    teacher: DiffDenoiseSettings = TEACHER,
+    tell: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> list[Reference]:
+    """Degrade stacks cut from the references, and let the engine denoise them by sampling.
+
+    Parameters
+    ----------
+    engine : the teacher.
+    references : volumes, normalised.
+    count : number of stacks.
+    folder : where each stack is kept; those found there are not made again.
+    teacher : how it samples; the strength is drawn anew for half of the stacks and 1 for the others.
+    tell : called with each progress event.
+
+    Returns
+    -------
+    References for `StudentStage`: what was removed, the noise level and the strength stand in place of the noise.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stacks = []
+    for index in range(count):
+        path = folder / f"stack-{index:04d}.npz"
+        if not path.exists():
+            made = _taught(engine, references, np.random.default_rng([seed, index]), side, teacher)
+            partial = path.with_suffix(".part")
+            with partial.open("wb") as stream:
+                np.savez(stream, noisy=made["noisy"], removed=made["removed"], facts=made["facts"])
+            partial.replace(path)
+            if (index + 1) % 10 == 0:
+                tell({"event": "taught", "done": index + 1, "total": count})
+        with np.load(path) as stored:
+            stacks.append(_reference(f"stack-{index}", stored))
+    return stacks
+
+
+def _taught(
+    engine: DiffDenoiseEngine,
+    references: Sequence[Reference],
+    rng: np.random.Generator,
+    side: int,
+    teacher: DiffDenoiseSettings,
+) -> dict[str, NDArray[Any]]:
+    recipe = engine.recipe
+    slabs = draw_slabs(references, 1, side, DEPTH, rng)
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    batch = noisy_images(recipe, DEPTH).prepare(slabs, 1.0, generator)
+    low, high = np.log(recipe.strength_min), np.log(recipe.strength_max)
+    strength = float(np.exp(rng.uniform(low, high))) if rng.random() < 0.5 else 1.0
+    there = batch["slab"][0].abs().amax(dim=(1, 2)) > 0
+    noisy = batch["slab"][0][there]
+    sigma, ratio = float(batch["sigma"]), float(slabs.spacing_ratio)
+    device = choose_device()
+    removed = torch.empty_like(noisy)
+    halo = engine.halo(teacher)
+    settings = teacher.touched(strength=strength)
+    for z in range(len(noisy)):
+        slab = torch.full((1, 2 * halo + 1, *noisy.shape[1:]), MISSING)
+        for place, k in enumerate(range(z - halo, z + halo + 1)):
+            if 0 <= k < len(noisy):
+                slab[0, place] = noisy[k]
+        own = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        context = EngineContext(sigma, ratio, device, choose_precision(device), generators=(own,))
+        removed[z] = noisy[z] - engine.denoise(slab, settings, context).image[0, 0]
+    return {
+        "noisy": noisy.numpy().astype(np.float16),
+        "removed": removed.numpy().astype(np.float16),
+        "facts": np.array([sigma, strength, ratio]),
+    }
+
+
+def _reference(name: str, stored: Any) -> Reference:
+    noisy, removed = stored["noisy"], stored["removed"]
+    sigma, strength, ratio = stored["facts"]
+    facts = [np.full(noisy.shape, value, np.float16) for value in (sigma, strength)]
+    return Reference(name, noisy, float(ratio), np.stack([removed, *facts]))
