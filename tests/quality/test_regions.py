@@ -131,10 +131,21 @@ def test_the_spectrum_of_a_region_is_that_of_its_largest_squares() -> None:
 
     frequency, power = region_spectrum(noise, mask, (0.5, 0.5))
 
-    expected = radial_average(noise_power_spectrum(noise[:, 10:45, 8:50], (0.5, 0.5), size=32))
+    expected = radial_average(noise_power_spectrum(noise[:, 11:43, 13:45], (0.5, 0.5), size=32))
     np.testing.assert_array_equal(frequency, expected[0][1:])
     np.testing.assert_array_equal(power, expected[1][1:])
     assert power.mean() == pytest.approx(100 * 0.25, rel=0.15)
+
+
+def test_a_small_ellipse_has_a_spectrum_of_the_square_in_its_middle() -> None:
+    noise = np.random.default_rng(6).normal(0, 10, (40, 40))
+    rows, columns = np.ogrid[:40, :40]
+    mask = (rows - 20) ** 2 + (columns - 18) ** 2 <= 36
+
+    _, power = region_spectrum(noise, mask, (1.0, 1.0))
+
+    expected = radial_average(noise_power_spectrum(noise[16:24, 14:22], (1.0, 1.0), size=8))
+    np.testing.assert_array_equal(power, expected[1][1:])
 
 
 def test_a_region_too_small_for_a_spectrum_is_said() -> None:

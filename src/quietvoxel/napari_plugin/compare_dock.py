@@ -88,7 +88,7 @@ class CompareDock(QWidget):
             chooser.blockSignals(True)
             chooser.choose(layer)
             chooser.blockSignals(False)
-        self._pair_changed()
+        self._tell_sections()
         self.show_mode(mode)
 
     def show_mode(self, mode: Mode | None) -> None:
@@ -192,16 +192,17 @@ class CompareDock(QWidget):
     def _pair_changed(self) -> None:
         if self.choosers["A"].layer is None and self.choosers["B"].layer is None and self._open:
             self._choose_likely_quietly()
+        self._tell_sections()
+        if self.view.mode is not None:
+            both = self.choosers["A"].layer is not None and self.choosers["B"].layer is not None
+            self.show_mode(self.view.mode if both else None)
+
+    def _tell_sections(self) -> None:
         a, b = self.choosers["A"].layer, self.choosers["B"].layer
         self.window_row.set_layer(a)
         self.evidence.set_pair(a, b)
         self.reference.set_pair(a, b)
         self.structure.set_pair(a, b)
-        if self.view.mode is not None:
-            if a is None or b is None:
-                self.show_mode(None)
-            else:
-                self.show_mode(self.view.mode)
 
     def _choose_likely_quietly(self) -> None:
         for name, layer in zip("AB", likely_pair(self._viewer), strict=True):

@@ -167,6 +167,7 @@ def _flat_axis(corners: NDArray[Any]) -> int:
 
 def _ellipse(corners: NDArray[Any], plane: tuple[int, ...]) -> NDArray[np.bool_]:
     """Pixels in the ellipse that napari draws between four corners."""
+    corners = np.asarray(corners, np.float64)
     centre = corners.mean(axis=0)
     first, second = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
     axes = np.stack([first, second], axis=1)

@@ -35,14 +35,12 @@ def region_spectrum(
     BadInputError
         When not even 8 x 8 pixels fit.
     """
-    # The squares lie on a grid: it begins at the region's own corner, so that more of them fit.
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in _other_axes(mask.ndim))
-    if rows.size:
-        box = (..., slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        noise, mask = noise[box], mask[box]
-    for size in SIZES:
+    for size in SIZES if rows.size else ():
+        # The squares lie on a grid: one of them about the region's middle, where an ellipse is widest.
+        box = (..., _from_middle(rows, size), _from_middle(columns, size))
         try:
-            spectrum = noise_power_spectrum(noise, spacing_yx, size=size, mask=mask)
+            spectrum = noise_power_spectrum(noise[box], spacing_yx, size=size, mask=mask[box])
         except ValueError:  # no square of this size fits
             continue
         frequency, power = radial_average(spectrum)
@@ -54,3 +52,9 @@ def region_spectrum(
 def _other_axes(ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The axes to sum over to leave the rows, and to leave the columns."""
     return tuple(a for a in range(ndim) if a != ndim - 2), tuple(range(ndim - 1))
+
+
+def _from_middle(places: NDArray[np.intp], size: int) -> slice:
+    """From where squares of `size`, half overlapping, have one in the middle of the places, to the last one."""
+    length = int(places[-1] - places[0]) + 1
+    return slice(int(places[0]) + (max(0, length - size) // 2) % (size // 2), int(places[-1]) + 1)
