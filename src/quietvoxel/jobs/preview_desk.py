@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from quietvoxel.jobs.failure import Failure
 from quietvoxel.jobs.job import Cancelled, Done
-from quietvoxel.jobs.preview_job import PreviewJob, PreviewPicture, PreviewRequest, Quality
+from quietvoxel.jobs.preview_job import PreviewJob, PreviewPicture, PreviewRequest, Quality, draft_settings
 
 if TYPE_CHECKING:
     from quietvoxel.jobs.job import Message, Ticket
@@ -34,6 +34,7 @@ class PreviewDesk:
         self._wanted: PreviewRequest | None = None
         self._jobs: dict[Ticket, PreviewJob] = {}
         self._pace: dict[tuple[str, int], float] = {}
+        self._took: dict[tuple[str, int, str], float] = {}
 
     @property
     def busy(self) -> bool:
@@ -77,6 +78,8 @@ class PreviewDesk:
         picture: PreviewPicture = content.result
         if picture.seconds_a_step is not None:
             self._pace[self._place(job.request)] = picture.seconds_a_step
+        if job.quality is Quality.FINAL:
+            self._took[self._way(job.request)] = picture.seconds
         if job.quality is not Quality.FINAL and job.request is wanted:
             self._submit(PreviewJob(wanted, Quality.FINAL))
         return picture
@@ -89,12 +92,17 @@ class PreviewDesk:
         self._jobs[self._thread.submit_urgent(self, job, self._mailbox)] = job
 
     def _first_quality(self, request: PreviewRequest) -> Quality:
-        pace = self._pace.get(self._place(request))
-        steps = getattr(request.settings, "steps", 1)
-        if pace is not None and pace * steps <= AT_ONCE:
+        if self._took.get(self._way(request), AT_ONCE + 1) <= AT_ONCE:
             return Quality.FINAL
+        pace = self._pace.get(self._place(request))
         quick = pace <= AT_ONCE if pace is not None else self._pixels(request) < HALVED_FROM
-        return Quality.FEWEST_STEPS if quick else Quality.HALF_RESOLUTION
+        if not quick:
+            return Quality.HALF_RESOLUTION
+        return Quality.FINAL if draft_settings(request.settings) == request.settings else Quality.FEWEST_STEPS
+
+    def _way(self, request: PreviewRequest) -> tuple[str, int, str]:
+        """What a final picture's time depends on; not on the strength."""
+        return (*self._place(request), request.settings.model_dump_json(exclude={"strength", "seed"}))
 
     def _place(self, request: PreviewRequest) -> tuple[str, int]:
         return (request.card.sha256, self._pixels(request))

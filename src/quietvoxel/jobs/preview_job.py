@@ -116,7 +116,7 @@ def draft_settings(settings: EngineSettings) -> EngineSettings:
             quick[name] = hint["draft"]
         elif name == "best_quality":
             quick[name] = False
-        elif name == "steps":
+        elif name == "steps" or name.endswith("_steps"):
             quick[name] = next((bound.ge for bound in field.metadata if hasattr(bound, "ge")), 1)
     return settings.model_copy(update=quick)
 

@@ -16,7 +16,7 @@ PASSED_ON = ("step", "orientation", "choices")
 
 
 def hints(field: FieldInfo) -> dict[str, Any]:
-    """What a field says of its looks: {"widget": "Slider", "step": 0.05, "advanced": True, ...}."""
+    """What a field says of its looks: {"widget": "Slider", "step": 0.05, "advanced": True, "turns_off": "fast"}."""
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
@@ -126,12 +126,16 @@ class SettingsForm(Generic[M]):
 
     def _read(self) -> None:
         shown = {row.name: row.value for part in (self.basic, self.advanced) for row in part}
+        fields = type(self._value).model_fields
+        for name, given in list(shown.items()):
+            other = hints(fields[name]).get("turns_off")
+            if other in shown and given != getattr(self._value, name):
+                shown[other] = False  # who sets the steps of the slow way wants the slow way
         value = type(self._value).model_validate(self._value.model_dump() | shown)
         if value == self._value:
             return
         self._value = value
-        if any(getattr(value, name) != given for name, given in shown.items()):
-            self._show()  # the model put something right
+        self._show()  # a control may have been turned off, or put right by the model
         self._changed()
 
 

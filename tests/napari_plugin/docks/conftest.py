@@ -28,7 +28,15 @@ WEIGHTS = count(1)
 class FakeSettings(EngineSettings):
     """A setting of each kind."""
 
-    steps: int = Field(default=2, ge=1, le=9, title="Fake steps", description="How many.")
+    steps: int = Field(
+        default=2,
+        ge=1,
+        le=9,
+        title="Fake steps",
+        description="How many.",
+        json_schema_extra={"turns_off": "fast"},
+    )
+    fast: bool = True
     offset: float = Field(
         default=10.0,
         gt=0.0,

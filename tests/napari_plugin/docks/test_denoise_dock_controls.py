@@ -54,13 +54,20 @@ def test_every_registered_engine_is_there_with_controls_made_from_its_settings(
     assert dock.engines.summary.text() == "Pick it in tests."
     assert dock.engines.models.itemText(0) == "CT fake (fake-ct)"
     form = dock.forms["fake"]
-    assert {"strength", "best_quality", "steps", "offset", "latent"} == {row.name for row in form.basic}
+    assert {"strength", "best_quality", "steps", "fast", "offset", "latent"} == {
+        row.name for row in form.basic
+    }
     assert {"seed", "rule"} == {row.name for row in form.advanced}
     assert (form["steps"].min, form["steps"].max, form["steps"].tooltip) == (1, 9, "How many.")
     assert (form["offset"].min, form["offset"].max) == (0.5, 99.5)
     assert form["latent"].choices == ("zero", "sampled")
     form["latent"].value = "sampled"
     assert dock.settings("fake").latent == "sampled"
+    assert form["fast"].value
+    form["steps"].value = 5
+    assert (dock.settings("fake").steps, dock.settings("fake").fast, form["fast"].value) == (5, False, False)
+    form["fast"].value = True
+    assert (dock.settings("fake").steps, dock.settings("fake").fast) == (5, True)
     assert {row.name for row in dock.options_form.advanced} == {"device", "precision", "axis", "tile"}
     assert dock.forms["relativeflow"].basic.native.isHidden()
 
