@@ -10,7 +10,7 @@ import torch
 from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine, DiffDenoiseNetworks, build_networks
 from quietvoxel.engines.diff_denoise.network import DiffusionNetwork
 from quietvoxel.engines.diff_denoise.student import StudentStage
-from quietvoxel.engines.diff_denoise.training import BlindSpotStage, DiffusionStage
+from quietvoxel.engines.diff_denoise.training import BlindSpotStage, DiffusionStage, noisy_images
 from quietvoxel.training.distil import SIDE, TEACHER, taught_stacks
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
+    from quietvoxel.engines.diff_denoise.training import ImageSource
     from quietvoxel.training.references import Reference
 
 SHARES = {"blind_spot": 0.5, "diffusion": 1.0, "student": 0.6}
@@ -39,6 +40,7 @@ def train_diff_denoise(
     stacks: int = STACKS,
     side: int = SIDE,
     teacher: DiffDenoiseSettings = TEACHER,
+    images: ImageSource = noisy_images,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> dict[str, nn.Module]:
     """Train the blind-spot network, the diffusion and the student.
@@ -49,6 +51,7 @@ def train_diff_denoise(
     plan : of the diffusion; the other stages take a share of its steps (`SHARES`).
     folder : each stage has a folder of its name in it.
     stacks, side, teacher : see `taught_stacks`.
+    images : where noisy slabs come from; the references degraded to several levels when not given.
     tell : called with each progress event, which names its stage.
 
     Returns
@@ -68,8 +71,8 @@ def train_diff_denoise(
             **more,
         ).averaged
 
-    blind_spot = train(BlindSpotStage(recipe), references)
-    stage = DiffusionStage(recipe, blind_spot)
+    blind_spot = train(BlindSpotStage(recipe, images), references)
+    stage = DiffusionStage(recipe, blind_spot, images)
     diffusion = train(stage, references, stop=stage.finished)
     if not isinstance(diffusion, DiffusionNetwork):
         msg = f"The diffusion stage left a {type(diffusion).__name__}."
@@ -83,6 +86,7 @@ def train_diff_denoise(
         seed=plan.seed,
         side=side,
         teacher=teacher,
+        images=images,
         tell=lambda event: tell({**event, "stage": "teacher"}),
     )
     student = train(StudentStage(recipe), taught)

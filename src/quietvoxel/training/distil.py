@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine
+    from quietvoxel.engines.diff_denoise.training import ImageSource
 
 DEPTH = 3
 """A stack has so many slices on each side of its middle one: the student sees neighbours with noise of their own."""
@@ -40,6 +41,7 @@ def taught_stacks(
     seed: int = 0,
     side: int = SIDE,
     teacher: DiffDenoiseSettings = TEACHER,
+    images: ImageSource = noisy_images,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> list[Reference]:
     """Degrade stacks cut from the references, and let the engine denoise them by sampling.
@@ -51,6 +53,7 @@ def taught_stacks(
     count : number of stacks.
     folder : where each stack is kept; those found there are not made again.
     teacher : how it samples; the strength is drawn anew for half of the stacks and 1 for the others.
+    images : where noisy slabs come from.
     tell : called with each progress event.
 
     Returns
@@ -62,7 +65,7 @@ def taught_stacks(
     for index in range(count):
         path = folder / f"stack-{index:04d}.npz"
         if not path.exists():
-            made = _taught(engine, references, np.random.default_rng([seed, index]), side, teacher)
+            made = _taught(engine, references, np.random.default_rng([seed, index]), side, teacher, images)
             partial = path.with_suffix(".part")
             with partial.open("wb") as stream:
                 np.savez(stream, noisy=made["noisy"], removed=made["removed"], facts=made["facts"])
@@ -80,11 +83,12 @@ def _taught(
     rng: np.random.Generator,
     side: int,
     teacher: DiffDenoiseSettings,
+    images: ImageSource,
 ) -> dict[str, NDArray[Any]]:
     recipe = engine.recipe
     slabs = draw_slabs(references, 1, side, DEPTH, rng)
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    batch = noisy_images(recipe, DEPTH).prepare(slabs, 1.0, generator)
+    batch = images(recipe, DEPTH).prepare(slabs, 1.0, generator)
     low, high = np.log(recipe.strength_min), np.log(recipe.strength_max)
     strength = float(np.exp(rng.uniform(low, high))) if rng.random() < 0.5 else 1.0
     there = batch["slab"][0].abs().amax(dim=(1, 2)) > 0

@@ -23,7 +23,7 @@ from quietvoxel.errors import QuietVoxelError
 from quietvoxel.models import ModelCard, save_model
 from quietvoxel.models.store import BUNDLED
 from quietvoxel.phantoms import ct_phantom, mr_phantom
-from quietvoxel.training.diff_denoise import train_diff_denoise, trained_so_far
+from quietvoxel.training.diff_denoise import STACKS, train_diff_denoise, trained_so_far
 from quietvoxel.training.prepare import load_references, read_references
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 from quietvoxel.volume import Modality, Volume
@@ -84,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--skip", nargs="*", default=[], help="leave out volumes whose names start so")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
+        "--stacks", type=int, default=STACKS, help="diffdenoise: stacks that the student learns from"
+    )
+    parser.add_argument(
         "--out", type=Path, default=BUNDLED, help="folder of the model; default: the bundled ones"
     )
     parser.add_argument("--name", help="of the model; default ENGINE-MODALITY, as in its card")
@@ -136,7 +139,7 @@ def run(options: argparse.Namespace) -> None:
         )
 
     if engine.stage is None:
-        networks = train_diff_denoise(references, recipe, plan, folder, tell=tell)
+        networks = train_diff_denoise(references, recipe, plan, folder, stacks=options.stacks, tell=tell)
     else:
         stage = engine.stage(recipe)
         networks = {stage.name: train_stage(stage, references, plan, folder, tell=tell).averaged}
@@ -261,7 +264,8 @@ def export(
                 "plan": asdict(TrainingPlan(max_steps=options.max_steps, seed=options.seed)),
                 "command": f"python -m quietvoxel.training.pretrain {options.engine}"
                 f" --modality {modality.lower()} --data DIR --max-steps {options.max_steps}"
-                f" --phantoms {options.phantoms} --seed {options.seed}",
+                f" --phantoms {options.phantoms} --seed {options.seed}"
+                + (f" --stacks {options.stacks}" if engine.stage is None else ""),
             },
             "noise_range": noise,
             "intended_use": "Research on CT and MR denoising; not for primary diagnosis.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +17,13 @@ from quietvoxel.engines.relative_flow.training import RelativeFlowStage
 from quietvoxel.networks.blind_spot import BlindSpotNetwork, build_blind_spot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from quietvoxel.engines.contract import Slabs
     from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe
+
+    ImageSource = Callable[[DiffDenoiseRecipe, int], "NoisyImages"]
+    """From a recipe and a halo to what makes noisy slabs."""
 
 LEAST_ERROR = 0.1
 """Added to a squared error in units of the noise before its logarithm: it is never below 1 by much."""
@@ -29,8 +32,22 @@ LEAK_TIMES = 0.9
 """From this share of the schedule on an image at time t shows nothing of x_0 any more."""
 
 
-def noisy_images(recipe: DiffDenoiseRecipe, halo: int) -> RelativeFlowStage:
-    """What makes noisy slabs of several levels out of references, which are noisy themselves: RelativeFlow's way."""
+class NoisyImages(Protocol):
+    """Where noisy slabs come from."""
+
+    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator) -> dict[str, Tensor]:
+        """A batch from slabs cut out of references.
+
+        Returns
+        -------
+        "slab" (B, C, H, W), the noise known to be in its middle slice "noise" (B, H, W) and its level "sigma" (B,),
+        and what networks are told, "conditions" (B, 4) of `network_conditions`.
+        """
+        ...
+
+
+def noisy_images(recipe: DiffDenoiseRecipe, halo: int) -> NoisyImages:
+    """Noisy slabs of several levels out of references, which are noisy themselves: RelativeFlow's way."""
     return RelativeFlowStage(
         RelativeFlowRecipe(
             modality=recipe.modality,
@@ -48,14 +65,19 @@ class BlindSpotStage:
 
     Noise that is independent outside the spot cannot be predicted, so that the best prediction is the mean of the
     clean image given its noisy surroundings (Noise2Self, Batson and Royer, ICML 2019).
+
+    Parameters
+    ----------
+    recipe : of all stages.
+    images : where noisy slabs come from.
     """
 
     name = "blind_spot"
 
-    def __init__(self, recipe: DiffDenoiseRecipe) -> None:
+    def __init__(self, recipe: DiffDenoiseRecipe, images: ImageSource = noisy_images) -> None:
         self.recipe = recipe
         self.halo = recipe.halo
-        self.images = noisy_images(recipe, recipe.halo)
+        self.images = images(recipe, recipe.halo)
 
     def build(self) -> BlindSpotNetwork:
         """A new blind-spot network."""
@@ -87,14 +109,17 @@ class DiffusionStage:
     ----------
     recipe : of all stages.
     blind_spot : the network of the first stage, which stays as it is.
+    images : where noisy slabs come from.
     """
 
     name = "diffusion"
 
-    def __init__(self, recipe: DiffDenoiseRecipe, blind_spot: nn.Module) -> None:
+    def __init__(
+        self, recipe: DiffDenoiseRecipe, blind_spot: nn.Module, images: ImageSource = noisy_images
+    ) -> None:
         self.recipe = recipe
         self.halo = recipe.halo
-        self.images = noisy_images(recipe, recipe.halo)
+        self.images = images(recipe, recipe.halo)
         self.blind_spot = blind_spot.eval().requires_grad_(False)
 
     def build(self) -> DiffusionNetwork:

@@ -1,0 +1,241 @@
+"""The noise types of DiffDenoise's experiments, learned from noisy images alone, and how large the blind spot may be.
+
+Small networks, equal budgets. Every method trains on, or is tuned to, the same noisy stacks; truth is used for scores
+only, except by the supervised network. Images are in [0, 1]: cleaned MR training scans and phantoms for training, other
+patients for scores.
+
+python benchmarks/diffdenoise_noise.py                                # everything; goes on where it was stopped
+python benchmarks/diffdenoise_noise.py --noise gaussian --radii 0 1 2 4
+python benchmarks/diffdenoise_noise.py --quick                        # a few steps; nothing is kept
+
+Noise2Void is CAREamics' (`pip install careamics`), given the seconds that DiffDenoise took; BM4D needs `bm4d`. A method
+whose package is missing has no entry, and a later run adds it. Results: runs/diffdenoise/noise/*.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from ablations import REFERENCES, ratio_of
+from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, denoised, once, psnr
+from skimage.restoration import denoise_nl_means
+from standard_points import SEED
+from truth_images import TruthImage, cleaned_scan, phantom_images
+from volumes import add_data_option, indexed_volumes
+
+from quietvoxel.degradation.noise_models import PRESETS
+from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine, DiffDenoiseNetworks
+from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
+from quietvoxel.engines.diff_denoise.student import StudentStage
+from quietvoxel.engines.relative_flow.training import network_conditions
+from quietvoxel.training.diff_denoise import train_diff_denoise
+from quietvoxel.training.references import Reference
+from quietvoxel.training.trainer import TrainingPlan, train_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from quietvoxel.engines.contract import Slabs
+
+SMALL: dict[str, Any] = {
+    "blind_widths": (32, 64, 128),
+    "diffusion_widths": (32, 64, 128),
+    "student_widths": (32, 64, 128),
+    "student_blocks": (2, 2, 2),
+    "features": 16,
+}
+PLAN: dict[str, Any] = {"max_steps": 1500, "batch": 16, "patch": 64, "ema": 0.99, "checkpoint_every": 500}
+NOISES = ("gaussian", "poisson-200", "gamma-100", "correlated-0.5", "correlated-1.2")
+RADIUS = {"correlated-0.5": 1, "correlated-1.2": 2}
+"""Pixels that the blind spot hides on each side where noise is correlated; elsewhere 0."""
+
+
+class FixedNoise:
+    """Noisy slabs that are the references as they are.
+
+    What was added to them, and its level, stand in place of the noise of a reference.
+    """
+
+    def __init__(self, halo: int) -> None:
+        self.halo = halo
+
+    def prepare(self, slabs: Slabs, _progress: float, _generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """The slabs as they are."""
+        assert slabs.noise is not None
+        noise = slabs.noise[:, 0, self.halo]
+        sigma = slabs.noise[:, 1, self.halo].mean(dim=(1, 2))
+        told = network_conditions(sigma, sigma, sigma, slabs.spacing_ratio)
+        return {"slab": slabs.image, "noise": noise, "sigma": sigma, "conditions": told}
+
+
+def noisy_image(image: TruthImage, noise: str, seed: int) -> tuple[NDArray[np.float32], float]:
+    """A stack with one of the noises, and the standard deviation of what was added where there is signal."""
+    generator = torch.Generator().manual_seed(seed)
+    clean = torch.from_numpy(image.data).clamp(0, 1)[:, None]
+    noisy = PRESETS[noise](clean, generator)[:, 0].numpy()
+    mask = image.data > 0.08
+    return noisy, float((noisy - clean[:, 0].numpy())[mask].std())
+
+
+def references_with(images: list[TruthImage], noise: str) -> tuple[list[Reference], list[Reference]]:
+    """Noisy stacks with what was added, and the same as the supervised network's lessons."""
+    own, supervised = [], []
+    for number, image in enumerate(images):
+        noisy, sigma = noisy_image(image, noise, SEED + number)
+        added = noisy - image.data.clip(0, 1)
+        level, one = np.full_like(noisy, sigma), np.ones_like(noisy)
+        data = noisy.astype(np.float32)
+        own.append(Reference(image.name, data, ratio_of(image), np.stack([added, level])))
+        supervised.append(Reference(image.name, data, ratio_of(image), np.stack([added, level, one])))
+    return own, supervised
+
+
+def trained(
+    own: list[Reference], recipe: DiffDenoiseRecipe, folder: Path, plan: TrainingPlan, stacks: int
+) -> tuple[DiffDenoiseEngine, float]:
+    """All stages on stacks as they are, and the seconds that took."""
+    began = time.monotonic()
+    networks: Any = train_diff_denoise(
+        own, recipe, plan, folder, stacks=stacks, side=128, images=lambda _, halo: FixedNoise(halo)
+    )
+    return DiffDenoiseEngine(DiffDenoiseNetworks(**networks), recipe), time.monotonic() - began
+
+
+def scored(images: list[TruthImage], noise: str, run: Callable[..., NDArray[Any]]) -> dict[str, float]:
+    """PSNR (range 1, mask > 0.08) of the middle slice of each image."""
+    found = {}
+    for number, image in enumerate(images):
+        noisy, sigma = noisy_image(image, noise, SEED + 100 + number)
+        z = len(noisy) // 2
+        truth = image.data[z].clip(0, 1)
+        found[image.name] = psnr(run(noisy, z, sigma, ratio_of(image)), truth, image.data[z] > 0.08)
+    return found
+
+
+def peers(seconds: float, stacks: list[NDArray[np.float32]]) -> dict[str, Callable[..., NDArray[Any]]]:
+    """The other denoisers as functions of (noisy stack, slice, sigma, ratio)."""
+
+    def non_local_means(noisy: NDArray[Any], z: int, sigma: float, _ratio: float) -> NDArray[Any]:
+        return denoise_nl_means(noisy[z], patch_size=5, patch_distance=6, h=0.7 * sigma, sigma=sigma)
+
+    found: dict[str, Callable[..., NDArray[Any]]] = {
+        "noisy": lambda noisy, z, *_: noisy[z],
+        "non-local means": non_local_means,
+    }
+    if importlib.util.find_spec("bm4d"):
+        from bm4d import bm4d
+
+        found["BM4D"] = lambda noisy, z, sigma, _ratio: np.asarray(bm4d(noisy.astype(np.float64), sigma))[z]
+    if importlib.util.find_spec("careamics") and seconds > 0:
+        found["Noise2Void (CAREamics)"] = noise2void(seconds, stacks)
+    return found
+
+
+def noise2void(seconds: float, stacks: list[NDArray[np.float32]]) -> Callable[..., NDArray[Any]]:
+    """CAREamics' Noise2Void, trained on the same noisy slices until as many seconds are over."""
+    from careamics import CAREamist
+    from careamics.config import create_n2v_configuration
+    from pytorch_lightning.callbacks import Timer
+
+    configuration = create_n2v_configuration(
+        experiment_name="n2v",
+        data_type="array",
+        axes="SYX",
+        patch_size=[64, 64],
+        batch_size=16,
+        num_epochs=1000,
+    )
+    side = min(min(stack.shape[1:]) for stack in stacks)
+    slices = np.concatenate([stack[:, :side, :side] for stack in stacks])
+    careamist = CAREamist(
+        configuration, work_dir=tempfile.mkdtemp(), callbacks=[Timer(duration={"seconds": seconds})]
+    )
+    careamist.train(train_source=slices)
+    return lambda noisy, z, *_: np.asarray(careamist.predict(source=noisy[z][None], axes="SYX")).reshape(
+        noisy[z].shape
+    )
+
+
+def supervised_engine(
+    lessons: list[Reference], recipe: DiffDenoiseRecipe, plan: TrainingPlan, folder: Path
+) -> Any:
+    """A network of the student's size that was shown the truth."""
+    stage = StudentStage(recipe)
+    network = train_stage(stage, lessons, plan, folder).averaged
+    networks: Any = DiffDenoiseNetworks(network, network, network)  # type: ignore[arg-type]
+    return DiffDenoiseEngine(networks, recipe)
+
+
+def measure(
+    noise: str, radius: int, train: list[TruthImage], judged: list[TruthImage], *, quick: bool, folder: Path
+) -> dict[str, Any]:
+    """Train and score everything for one noise and one radius."""
+    recipe = DiffDenoiseRecipe.model_validate({**SMALL, "radius": radius, "dilation": 2 * (radius + 1)})
+    plan = TrainingPlan(**(PLAN | ({"max_steps": 4, "batch": 2} if quick else {})))
+    own, lessons = references_with(train, noise)
+    engine, seconds = trained(own, recipe, folder / "ours", plan, 2 if quick else 60)
+    ways: dict[str, Callable[..., NDArray[Any]]] = {
+        "blind-spot network": lambda *at: blind_spot_alone(engine, *at),
+        **{
+            name: lambda *at, s=settings: denoised(engine, *at, s).image[0, 0].numpy()
+            for name, settings in (
+                ("DiffDenoise", DiffDenoiseSettings()),
+                ("DiffDenoise, sampled", SAMPLED),
+                ("DiffDenoise, sampled from pure noise", SAMPLED.touched(start="noise")),
+            )
+        },
+    }
+    if radius == RADIUS.get(noise, 0):
+        shown = supervised_engine(lessons, recipe, plan, folder / "supervised")
+        ways["supervised"] = lambda *at: denoised(shown, *at, DiffDenoiseSettings()).image[0, 0].numpy()
+        ways |= peers(0.0 if quick else seconds, [reference.data for reference in own])
+    return {
+        "noise": noise,
+        "radius": radius,
+        "seconds": round(seconds),
+        "psnr": {name: scored(judged, noise, run) for name, run in ways.items()},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--noise", nargs="+", choices=tuple(PRESETS), default=NOISES)
+    parser.add_argument("--radii", nargs="+", type=int, help="blind spots to try; default: the noise's own")
+    parser.add_argument("--quick", action="store_true", help="a few steps; nothing is kept")
+    options = parser.parse_args()
+    train = [*phantom_images("MR")]
+    judged = train[:1]
+    if not options.quick:
+        train = [cleaned_scan(v) for v in indexed_volumes(options.data, "train/mr") if v.name in REFERENCES]
+        judged = [*phantom_images("MR"), *[cleaned_scan(v) for v in indexed_volumes(options.data, "val/mr")]]
+    for noise in options.noise:
+        for radius in options.radii or (RADIUS.get(noise, 0),):
+            with tempfile.TemporaryDirectory() as scratch:
+                name = f"{noise}-radius-{radius}"
+                if options.quick:
+                    folder = Path(scratch)
+                    print(measure(noise, radius, train, judged, quick=True, folder=folder), flush=True)
+                    continue
+                work = RESULTS / "noise" / f"work-{name}"
+                result = once(
+                    RESULTS / "noise" / f"{name}.json",
+                    lambda noise=noise, radius=radius, work=work: measure(
+                        noise, radius, train, judged, quick=False, folder=work
+                    ),
+                )
+            means = {n: round(float(np.mean(list(v.values()))), 2) for n, v in result["psnr"].items()}
+            print(noise, radius, means, flush=True)
+
+
+if __name__ == "__main__":
+    main()
