@@ -178,7 +178,7 @@ def test_the_structure_check_marks_what_was_erased_and_jumps_there(
     result = dock.structure.result
     assert result.verdict is not Verdict.GREEN
     assert dock.structure.bar.button.text() == "Check structure"
-    assert dock.structure.list.item(0).text().startswith("slice 8 ")
+    assert dock.structure.list.item(0).text().startswith("slice 7 ")
     marks = dock.structure.marks
     assert marks.visible
     # The marked tile covers the lesion, in millimetres.

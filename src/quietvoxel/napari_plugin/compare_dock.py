@@ -228,6 +228,7 @@ class CompareDock(QWidget):
         if self.view.mode is Mode.SIDE_BY_SIDE:
             for layer in self.view.laid_over:
                 layer.visible = False
+        self.view.show_window_text()
 
     def _blink(self) -> None:
         if self.view.array is not None and self.view.mode is Mode.FLICKER:

@@ -160,7 +160,8 @@ class StructureSection(QWidget):
         self.list.blockSignals(True)
         self.list.clear()
         for place in result.places[:MOST_PLACES] if result else ():
-            item = QListWidgetItem(f"slice {place.index[0] + 1}   {place.kind}   {place.strength:.1f}")
+            # Counted from 0, as napari's own slider does.
+            item = QListWidgetItem(f"slice {place.index[0]}   {place.kind}   {place.strength:.1f}")
             item.setData(Qt.ItemDataRole.UserRole, place)
             self.list.addItem(item)
         self.list.blockSignals(False)

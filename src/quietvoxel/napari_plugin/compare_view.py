@@ -103,11 +103,11 @@ class CompareView:
         if tuple(layers) != self._layers:
             self._choose(tuple(layers))
         self.mode = mode
-        self._show_window_text(mode is not Mode.RESIDUAL)
         if mode is Mode.SIDE_BY_SIDE:
             self._side_by_side()
         else:
             self._one_picture(PICTURES[mode])
+        self.show_window_text()
 
     def stop(self) -> None:
         """Put the viewer back as it was."""
@@ -117,11 +117,11 @@ class CompareView:
         self._viewer.dims.events.order.disconnect(self.turn)
         self._viewer.scene.camera.events.orientation.disconnect(self.turn)
         self._drop_picture()
-        self._show_window_text(True)
         self._follow([])
         snapshot, self._snapshot = self._snapshot, None
         self._layers, self.mode = (), None
         snapshot.restore()
+        self.show_window_text()
 
     def flip(self) -> Picture:
         """Show the other of A and B in the one picture, and say which it is."""
@@ -146,6 +146,12 @@ class CompareView:
         if self.layer is not None and self.layer in self._viewer.layers:
             self._set_line()
             self.layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def show_window_text(self) -> None:
+        """Hide the window's text of the View dock while the residual has a window of its own."""
+        text = self._viewer.canvas.overlays.get(WINDOW_OVERLAY)
+        if text is not None:
+            text.visible = self.mode is not Mode.RESIDUAL
 
     def turn(self) -> None:
         """Follow the plane on the screen and the way the camera turns it."""
@@ -253,12 +259,6 @@ class CompareView:
                     layer.contrast_limits = limits
         finally:
             self._moving = False
-
-    def _show_window_text(self, shown: bool) -> None:
-        """Hide the window's text of the View dock while the residual has a window of its own."""
-        text = self._viewer.canvas.overlays.get(WINDOW_OVERLAY)
-        if text is not None:
-            text.visible = shown
 
     def _set_line(self) -> None:
         """Make the curtain's line two screen pixels wide, at least one voxel."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from napari.layers import Image
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
 
@@ -18,6 +19,7 @@ class WindowRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._layer: Image | None = None
+        self._named: dict[str, tuple[float, float]] = {}
         self.presets = QComboBox()
         self.presets.setToolTip("Windows by name; linked for all that is compared")
         self.width_box, self.level_box = QDoubleSpinBox(), QDoubleSpinBox()
@@ -49,10 +51,11 @@ class WindowRow(QWidget):
         if layer is None:
             return
         layer.events.contrast_limits.connect(self._show)
-        modality = volume_from_layer(layer).modality
+        volume = volume_from_layer(layer)
+        whole = volume.modality is Modality.CT
+        self._named = PRESETS if whole else {MR_AUTO: width_level(*display_window(volume))}
         self.presets.clear()
-        self.presets.addItems([*(PRESETS if modality is Modality.CT else [MR_AUTO]), OTHER])
-        whole = modality is Modality.CT
+        self.presets.addItems([*self._named, OTHER])
         width = width_level(*layer.contrast_limits)[0]
         decimals = 0 if whole or width >= 100 else 3
         for box, lowest in ((self.width_box, 10.0**-decimals), (self.level_box, -1e6)):
@@ -76,20 +79,16 @@ class WindowRow(QWidget):
             box.blockSignals(True)
             box.setValue(value)
             box.blockSignals(False)
-        name = next((name for name, window in PRESETS.items() if window == now), OTHER)
-        self.presets.setCurrentText(name if self.presets.findText(name) >= 0 else OTHER)
+        name = next((name for name, window in self._named.items() if np.allclose(window, now)), OTHER)
+        self.presets.setCurrentText(name)
 
     def _typed(self) -> None:
         self._set(self.width_box.value(), self.level_box.value())
 
     def _preset_chosen(self) -> None:
         name = self.presets.currentText()
-        if self._layer is None or name == OTHER:
-            return
-        if name in PRESETS:
-            self._set(*PRESETS[name])
-        else:
-            self._layer.contrast_limits = display_window(volume_from_layer(self._layer))
+        if name != OTHER:
+            self._set(*self._named[name])
 
     def _set(self, width: float, level: float) -> None:
         if self._layer is not None:
