@@ -2,7 +2,7 @@
 
 Writes docs/tables/same_scan.md. No figure compares two reconstructions pixel by pixel: their kernels differ.
 
-* Noise: standard deviation in eroded uniform material, as a region of interest reads it, and the mean frequency of
+* Noise: standard deviation in squares of 16 pixels of uniform material, freed of their trend, and the mean frequency of
   its power spectrum, which falls when a denoiser leaves blotches.
 * Edges: gradient of the denoised image along the gradient of the input, over that of the input itself, where the
   smoothed input has its steepest percent. Noise adds to neither in the mean, so 1.00 is an edge left as it was.
@@ -19,6 +19,7 @@ import numpy as np
 from scipy import ndimage
 from volumes import add_data_option, indexed_volumes
 
+from quietvoxel.degradation.patch_sd import detrended_patches
 from quietvoxel.inference import denoise
 from quietvoxel.io import read
 from quietvoxel.quality import noise_power_spectrum
@@ -32,12 +33,12 @@ REGION = 16
 
 
 def uniform_material(image: NDArray[np.float32], spacing_yx: tuple[float, float]) -> NDArray[np.bool_]:
-    """The commonest solid material of the phantom, eroded by 3 mm: within 60 HU of its peak once smoothed."""
+    """The commonest solid material of the phantom, eroded by 3 mm: within 25 HU of its peak once smoothed."""
     pixels = SMOOTH_MM / spacing_yx[0]
     smooth = ndimage.gaussian_filter(image, (0, pixels, pixels))
     counts, edges = np.histogram(smooth[smooth > -300], bins=np.arange(-300, 300, 5.0))
     peak = edges[int(np.argmax(counts))] + 2.5
-    near = np.abs(smooth - peak) < 60
+    near = np.abs(smooth - peak) < 25
     disc = ndimage.generate_binary_structure(2, 1)[None]
     return ndimage.binary_erosion(near, disc, iterations=round(3.0 / spacing_yx[0]))
 
@@ -74,8 +75,8 @@ def line(entry: Any) -> str:
     pixels = SMOOTH_MM / spacing[0]
 
     def sd(image: NDArray[np.float32]) -> float:
-        flat = image - ndimage.gaussian_filter(image, (0, 12, 12))
-        return float(flat[mask].std())
+        patches = detrended_patches(image, mask, REGION, stride=4).sd
+        return float(np.sqrt(np.square(patches).mean()))
 
     cells = [
         f"{result.sigma:.1f}",
