@@ -29,6 +29,7 @@ from quietvoxel.napari_plugin.compare_structure import StructureSection
 from quietvoxel.napari_plugin.compare_view import CompareView, Mode
 from quietvoxel.napari_plugin.compare_window import WindowRow
 from quietvoxel.napari_plugin.tall_area import TallArea
+from quietvoxel.napari_plugin.unproxied import unproxied
 
 BLINK_MS = 700
 TOOLTIPS = {
@@ -51,6 +52,7 @@ class CompareDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
+        napari_viewer = unproxied(napari_viewer)  # layers are known again by identity
         self._viewer = napari_viewer
         self._open = True
         self.view = CompareView(napari_viewer)
