@@ -153,6 +153,8 @@ def main() -> None:
     dock = DenoiseDock(viewer)
     viewer.window.add_dock_widget(dock, name="Denoise")
     viewer.dims.set_current_step(0, slices // 2)
+    dock.preview_box.setChecked(False)
+    dock.preview_box.setChecked(True)  # the original is shown until a control is touched
     until(lambda: "final" in dock.preview_line.text() and not dock._preview._desk.busy, 600)
 
     table: list[tuple[str, str]] = []

@@ -33,6 +33,8 @@ from quietvoxel.napari_plugin.source_desk import SourceDesk
 from quietvoxel.napari_plugin.unproxied import unproxied
 from quietvoxel.napari_plugin.volume_runs import VolumeRuns
 
+TOUCH = "move a slider to see what it does to this slice"
+
 BLENDED_AT_A_TIME = 4
 """Slices mixed in one turn of the event loop: some milliseconds."""
 
@@ -58,6 +60,9 @@ class DenoiseDock(DenoisePanel):
         self._preview = LivePreview(viewer, self._mailbox, self.preview_line.setText)
         self._runs = VolumeRuns(viewer, self._mailbox, self.bar, self.results)
         self._open = True
+        self._wanted = (
+            False  # a preview, of the volume chosen: the original is shown until a control is touched
+        )
         self._blender = QTimer(self, interval=0, timeout=self._blend_some)
         self._keeper = QTimer(self, interval=1000, singleShot=True, timeout=self._remember)
         self._connect()
@@ -163,8 +168,12 @@ class DenoiseDock(DenoisePanel):
     def _layer_chosen(self) -> None:
         self._preview.remove()
         self._source.look()
+        self._wanted = False
+        self._preview.remove()
+        self.preview_line.setText(TOUCH if self.preview_box.isChecked() else "")
 
     def _settings_changed(self) -> None:
+        self._wanted = True
         self._keeper.start()
         self._ask_anew()
 
@@ -176,6 +185,7 @@ class DenoiseDock(DenoisePanel):
             self._ask_preview(anew=False)
 
     def _preview_toggled(self, wanted: bool) -> None:
+        self._wanted = wanted
         if wanted:
             self._ask_anew()
         else:
@@ -184,7 +194,8 @@ class DenoiseDock(DenoisePanel):
 
     def _ask_preview(self, *, anew: bool) -> None:
         layer, card, known = self._source.layer, self.engines.card, self._source.known()
-        if not self.preview_box.isChecked() or layer is None or known is None or known.measured is None:
+        wanted = self._wanted and self.preview_box.isChecked()
+        if not wanted or layer is None or known is None or known.measured is None:
             return
         if card is None:
             self.preview_line.setText(self._no_model(self.engines.engine))

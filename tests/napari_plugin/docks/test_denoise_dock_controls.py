@@ -80,6 +80,19 @@ def test_the_card_of_the_model_is_shown_on_request_and_as_plain_text(viewer, lay
     assert "nobody's scans &lt;b&gt;" in dock.engines.card_text.text().replace("&#x27;", "'")
 
 
+def test_the_original_is_shown_until_a_control_is_touched(viewer, layer, open_dock, until, qtbot):
+    _, dock = viewer.window.add_plugin_dock_widget("quietvoxel", "Denoise")
+    until(lambda: dock.noise.origin.text() == "(estimated)")
+    qtbot.wait(50)
+    assert dock.preview_box.isChecked()
+    assert "move a slider" in dock.preview_line.text()
+    assert not dock._preview._desk.busy
+    assert [one.name for one in viewer.layers] == ["scan"]
+    dock.forms["relativeflow"]["strength"].value = 1.2
+    settled(dock, until)
+    assert preview_of(viewer).visible
+
+
 def test_a_slider_changes_the_slice_on_screen_and_nothing_else(
     viewer, layer, small, fake, previewed, until, pixels
 ):
