@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Planes = NDArray[np.float32]
 
 #: Intensity classes of the denoised image; fewer where a class would hold less than `CLASS_VOXELS`.
-CLASSES = 64
-CLASS_VOXELS = 4000
+CLASSES = 256
+CLASS_VOXELS = 400
 _SAMPLED = 200_000
 #: Noise left in the denoised image, as a share of that removed, below which it is taken as it is.
 NOISE_LEFT = 0.02
