@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from npe2 import PluginManager
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
@@ -267,6 +268,21 @@ def test_open_compare_opens_one_dock_and_shows_up_to_four(viewer, layers, ct_vol
     viewer.window.remove_dock_widget(dock)
     dock.close()
     dock.deleteLater()
+
+
+def test_the_dock_of_the_menu_shows_pixels_under_the_curtain(viewer, layers, qtbot) -> None:
+    # napari gives the docks of the menu a proxy of the viewer, whose layers are proxies too.
+    PluginManager.instance().discover()
+    _, dock = viewer.window.add_plugin_dock_widget("quietvoxel", "Compare")
+    dock.choosers["A"].choose(layers[0])
+    dock.choosers["B"].choose(layers[1])
+    dock.show_mode(Mode.CURTAIN)
+    qtbot.wait(200)
+
+    canvas = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+    assert (canvas.max(axis=-1) > 60).mean() > 0.05
+    assert dock.view.mode is Mode.CURTAIN
+    viewer.window.remove_dock_widget(dock)
 
 
 def test_no_widget_is_left_over(viewer, layers, qtbot) -> None:
