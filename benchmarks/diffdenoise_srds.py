@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SEEDS = 16
 STEPS = (10, 20, 50)
+STRENGTHS = (0.25, 0.5, 0.75, 1.5, 2.0, 3.0)
+"""Other starts than the matched one: where the best one is not at 1, the recipe's `start_power` is to be changed."""
 
 
 def unit_of(point: StandardPoint) -> float:
@@ -77,6 +79,9 @@ def gains(engine: DiffDenoiseEngine, point: StandardPoint, steps: tuple[int, ...
             ways[f"{start}, {count} steps, one sample"] = SAMPLED.touched(
                 start=start, ddim_steps=count, srds=False
             )
+    for strength in STRENGTHS:
+        ways[f"matched, 20 steps, strength {strength:g}"] = SAMPLED.touched(strength=strength)
+        ways[f"student, strength {strength:g}"] = DiffDenoiseSettings(strength=strength)
     found: dict[str, Any] = {"psnr": {}, "seconds": {}}
     truth, mask = point.reference[slices.start : slices.stop] / unit, point.mask[slices.start : slices.stop]
     alone = np.stack([blind_spot_alone(engine, stack, z, sigma, ratio) for z in slices])

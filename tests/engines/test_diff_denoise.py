@@ -210,6 +210,7 @@ def linear_engine(sigma: float, detail: float) -> DiffDenoiseEngine:
     diffusion = networks["diffusion"]
     assert isinstance(diffusion, DiffusionNetwork)
     diffusion.ratio.fill_(variance / sigma**2)
+    diffusion.seen.fill_(1.0)
 
     class Guide(torch.nn.Module):
         def forward(self, x: Tensor, _told: Tensor) -> Tensor:

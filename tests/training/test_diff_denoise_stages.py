@@ -137,8 +137,8 @@ def test_noise_that_comes_back_out_of_the_condition_is_noticed_and_ends_the_trai
         network.record_leak(0.0 * noise, noise)
     assert not stage.finished(network)
     for _ in range(300):
-        network.record_leak(0.3 * noise, noise)
-    assert float(network.leak) == pytest.approx(0.3, abs=0.02)
+        network.record_leak(0.4 * noise, noise)
+    assert float(network.leak) == pytest.approx(0.4, abs=0.02)
     assert stage.finished(network)
     assert not stage.finished(torch.nn.Identity())
 
@@ -213,6 +213,22 @@ def test_stacks_are_taught_once_and_give_the_student_all_it_needs(tmp_path: Path
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_a_training_that_is_told_to_stop_stops(tmp_path: Path) -> None:
+    trainer = pytest.importorskip("quietvoxel.training.trainer", reason="needs the train extra (lightning)")
+    data = (0.5 + 0.1 * np.random.default_rng(0).random((6, 40, 40))).astype(np.float32)
+    plan = trainer.TrainingPlan(max_steps=9, batch=2, patch=32, precision="32-true", checkpoint_every=1)
+    asked: list[torch.nn.Module] = []
+
+    def stop(network: torch.nn.Module) -> bool:
+        asked.append(network)
+        return len(asked) == 3
+
+    trainer.train_stage(BlindSpotStage(recipe()), [Reference("a", data, 2.0)], plan, tmp_path, stop=stop)
+    assert len(asked) == 3
+    assert torch.load(tmp_path / "last.ckpt", weights_only=False)["global_step"] == 3
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_all_stages_run_in_a_row_and_end_in_one_model_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,18 +242,22 @@ def test_all_stages_run_in_a_row_and_end_in_one_model_file(
     own = recipe()
     data = (0.5 + 0.1 * np.random.default_rng(0).random((6, 40, 40))).astype(np.float32)
     plan = TrainingPlan(max_steps=2, batch=2, patch=32, warmup=1, precision="32-true", checkpoint_every=1)
-    events: list[dict[str, Any]] = []
-    networks = diff_denoise.train_diff_denoise(
-        [Reference("a", data, 2.0)],
-        own,
-        plan,
-        tmp_path / "run",
-        stacks=1,
-        side=32,
-        teacher=diff_denoise.TEACHER.touched(ddim_steps=5),
-        tell=events.append,
+    networks, again = (
+        diff_denoise.train_diff_denoise(
+            [Reference("a", data, 2.0)],
+            own,
+            plan,
+            tmp_path / "run",
+            stacks=1,
+            side=32,
+            teacher=diff_denoise.TEACHER.touched(ddim_steps=5),
+        )
+        for _ in range(2)
     )
     assert list(networks) == ["blind_spot", "diffusion", "student"]
+    for name, network in networks.items():
+        for a, b in zip(network.parameters(), again[name].parameters(), strict=True):
+            assert torch.equal(a, b), f"{name} was trained again"
     found, steps = diff_denoise.trained_so_far(own, tmp_path / "run")
     assert steps == 1 + 2 + 1
     for name, network in networks.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -126,11 +127,10 @@ class DiffusionNetwork(nn.Module):
             self.leak.lerp_(share.to(self.leak), MEMORY)
 
     def residual_variance(self, sigma: float) -> float:
-        """Variance of y - c in tissue for noise of this level, in network units."""
+        """Variance of y - c in tissue for noise of this level, in network units, between the levels that were met."""
+        met = [level for level in range(LEVELS) if self.seen[level] > 0] or [0]
         place = float(self._level(torch.tensor(sigma)))
-        below = min(int(place), LEVELS - 2)
-        ratio = torch.lerp(self.ratio[below], self.ratio[below + 1], place - below)
-        return float(ratio) * sigma**2
+        return float(np.interp(place, met, self.ratio[met].tolist())) * sigma**2
 
 
 def tissue(guide: Tensor, sigma: Tensor, modality: str) -> Tensor:

@@ -92,7 +92,7 @@ class DiffDenoiseRecipe(BaseModel):
     diffusion_blocks: tuple[int, ...] = (2, 2, 2)
     detail: float = 0.03
     condition_noise: float = 0.5
-    leak_limit: float = 0.1
+    leak_limit: float = 0.3
     start_power: float = 1.0
     student_widths: tuple[int, ...] = (64, 128, 256)
     student_blocks: tuple[int, ...] = (3, 2, 2)
