@@ -30,6 +30,7 @@ from quietvoxel.napari_plugin.adapter import add_volume
 from quietvoxel.napari_plugin.compare_view import Mode
 from quietvoxel.napari_plugin.launch import open_viewer
 from quietvoxel.napari_plugin.reading import name_of
+from quietvoxel.napari_plugin.tall_area import TallArea
 from quietvoxel.phantoms import ct_phantom, mr_phantom
 
 if TYPE_CHECKING:
@@ -105,6 +106,20 @@ def looking(stage: Stage) -> None:
 
 
 @picture
+def denoising(stage: Stage) -> None:
+    """The Denoise dock in the middle of a run, and after it; the Simulate dock."""
+    dock = stage.front("Denoise")
+    stage.settle(until=lambda: dock.noise.origin.text() != "measuring…")
+    dock.bar.button.click()
+    stage.settle(until=lambda: dock.bar.bar.value() >= dock.bar.bar.maximum() // 2)
+    stage.shoot("denoise-running")
+    stage.settle(until=lambda: not dock.bar.run.state.busy)
+    stage.shoot("denoise")
+    stage.front("Simulate")
+    stage.shoot("simulate")
+
+
+@picture
 def comparing(stage: Stage) -> None:
     """Each view of the Compare dock, regions, and the structure check, on a volume denoised about its middle."""
     viewer, volume = stage.viewer, stage.volume
@@ -133,6 +148,7 @@ def comparing(stage: Stage) -> None:
     stage.shoot("compare-regions")
     dock.structure.start()
     stage.settle(until=lambda: dock.structure.result is not None)
+    dock.findChild(TallArea).ensureWidgetVisible(dock.structure)
     stage.shoot("compare-structure")
 
 
