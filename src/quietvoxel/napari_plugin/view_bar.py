@@ -62,7 +62,7 @@ class ViewBar(QWidget):
             "Width and level by name. Dragging with the right button changes them freely."
         )
         layout.addWidget(self.window_box)
-        self.notes_label = QLabel("ⓘ notes")
+        self.notes_label = QLabel("Notes")
         self.notes_label.hide()
         layout.addWidget(self.notes_label)
         layout.addSpacing(12)
