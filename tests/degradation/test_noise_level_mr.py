@@ -65,6 +65,16 @@ def test_a_zeroed_background_is_said_and_tissue_read_within_ten_percent(head: np
     assert found.sigma == pytest.approx(0.06, rel=0.10)
 
 
+def test_a_zeroed_background_left_out_as_padding_is_read_alike(head: np.ndarray) -> None:
+    # Inference leaves exact zeros out; dark bone and fluid must then not be taken for the background.
+    image = np.where(head > 0, noisy(head, 0.06), 0.0)
+
+    found = estimate_noise(image, "MR", head > 0)
+
+    assert found.sigma == pytest.approx(0.06, rel=0.10)
+    assert any("set to zero" in note for note in found.notes)
+
+
 def test_a_background_that_was_filtered_is_not_believed(t1_head: np.ndarray) -> None:
     image = noisy(t1_head, 0.06)
     image[t1_head < 0.02] = 0.02 + 0.1 * image[t1_head < 0.02]

@@ -37,7 +37,7 @@ class Background:
     sigma : of the real part, in the image's unit; 0 when no block looks like background.
     blocks : how many blocks of 8 x 8 it rests on.
     rayleigh : whether mean, median and root mean square tell the same sigma.
-    zeroed_share : of the image that is exactly zero in whole blocks.
+    zeroed_share : of the image that is exactly zero, or left out, in whole blocks.
     dark_share : of the image that is dark without being zero.
     """
 
@@ -68,14 +68,17 @@ def background_noise(slices: NDArray[np.float32], allowed: NDArray[np.bool_], br
         cut = values[:, : rows * BLOCK, : columns * BLOCK].reshape(shape)
         return cut.transpose(0, 1, 3, 2, 4).reshape(-1, BLOCK * BLOCK)
 
-    inside = blocks(allowed).all(axis=1)
+    usable = blocks(allowed)
+    inside = usable.all(axis=1)
+    left_out = int(np.count_nonzero(~usable.any(axis=1)))  # MR padding: zeros that somebody found before
     values = np.asarray(blocks(slices)[inside], dtype=np.float64)
     if len(values) == 0:
         return Background(0.0, 0, False, 0.0, 0.0)
     zeros = (values == 0).mean(axis=1)
     mean, sd = values.mean(axis=1), values.std(axis=1)
     dark = (zeros <= ZEROED) & (mean > 0) & (mean < bright / 2)
-    zeroed_share, dark_share = float((zeros == 1).mean()), float(dark.mean())
+    zeroed = left_out + int((zeros == 1).sum())
+    zeroed_share, dark_share = (float(n) / (left_out + len(values)) for n in (zeroed, dark.sum()))
     ratio = sd / np.maximum(mean, 1e-30)
     candidates = values[dark & (ratio > RAYLEIGH_RATIO[0]) & (ratio < RAYLEIGH_RATIO[1])]
     if len(candidates) < LEAST_BLOCKS:
@@ -89,5 +92,5 @@ def background_noise(slices: NDArray[np.float32], allowed: NDArray[np.bool_], br
     agree = abs(by_mean / root - 1) < 0.03 and abs(by_median / root - 1) < 0.05
     # Chance gives dark tissue the same ratio here and there; background is most of what is dark, or a lot.
     # Where the background was zeroed, only tissue and edges are left to look like it.
-    enough = len(quiet) >= max(LEAST_BLOCKS, 0.15 * int(dark.sum()), LEFT_OVER * int((zeros == 1).sum()))
+    enough = len(quiet) >= max(LEAST_BLOCKS, 0.15 * int(dark.sum()), LEFT_OVER * zeroed)
     return Background(root, len(quiet), agree and enough, zeroed_share, dark_share)
