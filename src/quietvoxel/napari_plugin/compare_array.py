@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quietvoxel.napari_plugin.pixels import ComputedArray
+
 AXES = 3
 CHECKS = 8
 """Squares of the checkerboard along the shorter side of the picture."""
@@ -21,8 +23,8 @@ class Picture(StrEnum):
     RESIDUAL = "residual"
 
 
-class ComparedArray:
-    """As much of an array as napari asks of a layer's data, composed of A and B when it is looked at.
+class ComparedArray(ComputedArray):
+    """A picture composed of A and B when it is looked at.
 
     Neither volume is copied; both are shown as they are at the moment.
 
@@ -39,13 +41,9 @@ class ComparedArray:
     line : voxels that the curtain's own line is wide; they are NaN.
     """
 
-    dtype = np.dtype(np.float32)
-
     def __init__(self, before: NDArray[Any], after: NDArray[Any]) -> None:
+        super().__init__(before.shape)
         self.before, self.after = before, after
-        self.shape = before.shape
-        self.ndim = len(before.shape)
-        self.size = int(np.prod(before.shape))
         self.picture = Picture.CURTAIN
         self.down, self.across = self.ndim - 2, self.ndim - 1
         self.flipped = False
@@ -62,16 +60,6 @@ class ComparedArray:
         """Hang the curtain at a voxel coordinate along `across`."""
         share = float(np.clip((place + 0.5) / self.shape[self.across], 0, 1))
         self.fraction = 1 - share if self.flipped else share
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy is False:
-            msg = "the values are computed, so that there is always a copy"
-            raise ValueError(msg)
-        whole = self[(slice(None),) * self.ndim]
-        return whole if dtype is None else whole.astype(dtype)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         key = key if isinstance(key, tuple) else (key,)

@@ -1,5 +1,6 @@
 """Arrays that layers show without holding a copy: a slice laid over a volume, the difference of two volumes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class _Computed:
-    """As much of an array as napari asks of a layer's data; values are made when they are looked at."""
+class ComputedArray(ABC):
+    """As much of an array as napari asks of a layer's data; float32 values are made when they are looked at.
+
+    Parameters
+    ----------
+    shape : of the whole array.
+    """
 
     dtype = np.dtype(np.float32)
 
@@ -27,11 +33,11 @@ class _Computed:
         whole = self[(slice(None),) * self.ndim]
         return whole if dtype is None else whole.astype(dtype)
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def __getitem__(self, key: Any) -> NDArray[Any]: ...
 
 
-class Difference(_Computed):
+class Difference(ComputedArray):
     """One volume minus another, as both are at the moment: what a denoiser has removed."""
 
     def __init__(self, before: NDArray[Any], after: NDArray[Any]) -> None:
@@ -42,7 +48,7 @@ class Difference(_Computed):
         return np.asarray(self._before[key], np.float32) - np.asarray(self._after[key], np.float32)
 
 
-class Overlay(_Computed):
+class Overlay(ComputedArray):
     """A volume in which some slices are painted over.
 
     Parameters
