@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quietvoxel.networks.residual_unet import NEIGHBOUR_GAIN, UNetShape, build_unet
+from quietvoxel.networks.weights import channels_last
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,4 @@ def nearest_mean(image: Tensor, distance: int) -> Tensor:
 
 def build_blind_spot(shape: BlindSpotShape) -> BlindSpotNetwork:
     """Build the network in the memory format in which it runs fastest."""
-    network = BlindSpotNetwork(shape)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
-    return network
+    return channels_last(BlindSpotNetwork(shape))

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from quietvoxel.networks.weights import silence, zero_bias
+
 SEEN = 32.0
 """A sub-network is shown values within +-32 spreads, so that no input, however wild, makes the flow explode."""
 
@@ -36,9 +38,8 @@ class CouplingNet(nn.Module):
         self.last = nn.Conv2d(width, outputs * fold**2, 3, padding=1)
         for convolution in (self.first, self.middle):
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-            nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # a Conv2d built with a bias has one
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+            zero_bias(convolution)
+        silence(self.last)
         if quiet:
             with torch.no_grad():
                 self.first.weight[:, -quiet:] = 0.0
@@ -54,18 +55,21 @@ class CouplingNet(nn.Module):
         return F.pixel_shuffle(out.to(kind), self.fold)
 
 
-class AffineCoupling(nn.Module):
-    """z_b = x_b * exp(s(x_a)) + t(x_a), z_a = x_a, with |s| below `clamp`.
+class Coupling(nn.Module):
+    """One part of an image tells a scale and a shift for the rest: z = x * exp(s) + t, with |s| below `clamp`.
 
     s = clamp * tanh(h / clamp): an unbounded exponent makes stacked couplings explode (docs/fdn.md).
 
     Parameters
     ----------
-    channels : of the image, split into halves a and b.
+    channels : of the image.
     condition, width, quiet, fold : of the sub-network, see `CouplingNet`.
-    flip : whether the second half tells and the first is changed.
+    flip : whether the parts change places.
     clamp : bound of the log-scale.
     """
+
+    parts: int
+    """How many parts the channels are split into."""
 
     def __init__(
         self,
@@ -80,16 +84,23 @@ class AffineCoupling(nn.Module):
     ) -> None:
         super().__init__()
         self.flip, self.clamp = flip, clamp
-        self.size = channels // 2
+        self.size = channels // self.parts
         self.net = CouplingNet(self.size, 2 * self.size, condition, width, quiet=quiet, fold=fold)
+
+    def told(self, telling: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """The log-scale and the shift, each (B, size, H, W) as `telling` is."""
+        out = self.net(telling, condition)
+        return bounded(out[:, : self.size], self.clamp), out[:, self.size :]
+
+
+class AffineCoupling(Coupling):
+    """One half of the channels tells, the other half is changed; flipped, the second half tells."""
+
+    parts = 2
 
     def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
         first, second = x[:, : self.size], x[:, self.size :]
         return (second, first) if self.flip else (first, second)
-
-    def _terms(self, telling: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        out = self.net(telling, condition)
-        return bounded(out[:, : self.size], self.clamp), out[:, self.size :]
 
     def _joined(self, telling: Tensor, changed: Tensor) -> Tensor:
         return torch.cat([changed, telling] if self.flip else [telling, changed], dim=1)
@@ -97,43 +108,30 @@ class AffineCoupling(nn.Module):
     def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Change one half; log |det| = sum(s)."""
         telling, changed = self._halves(x)
-        log_scale, shift = self._terms(telling, condition)
+        log_scale, shift = self.told(telling, condition)
         return self._joined(telling, changed * log_scale.exp() + shift), log_scale.sum(dim=(1, 2, 3))
 
     def inverse(self, z: Tensor, condition: Tensor) -> Tensor:
         """Undo it: the half that tells is the same in both directions."""
         telling, changed = self._halves(z)
-        log_scale, shift = self._terms(telling, condition)
+        log_scale, shift = self.told(telling, condition)
         return self._joined(telling, (changed - shift) * (-log_scale).exp())
 
 
-class CheckerboardCoupling(nn.Module):
+class CheckerboardCoupling(Coupling):
     """The same at full resolution: the pixels of one colour of a checkerboard tell, those of the other are changed.
 
     What a flow without any squeeze has to work with; it is there for comparison (docs/fdn.md).
     """
 
-    def __init__(
-        self,
-        channels: int,
-        condition: int,
-        width: int,
-        *,
-        quiet: int = 0,
-        fold: int = 1,
-        flip: bool,
-        clamp: float,
-    ) -> None:
-        super().__init__()
-        self.flip, self.clamp, self.channels = flip, clamp, channels
-        self.net = CouplingNet(channels, 2 * channels, condition, width, quiet=quiet, fold=fold)
+    parts = 1
 
     def _terms(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         rows = torch.arange(x.shape[-2], device=x.device)[:, None]
         columns = torch.arange(x.shape[-1], device=x.device)
         changed = ((rows + columns) % 2 == int(self.flip)).to(x.dtype)
-        out = self.net(x * (1 - changed), condition)
-        return changed * bounded(out[:, : self.channels], self.clamp), changed * out[:, self.channels :]
+        log_scale, shift = self.told(x * (1 - changed), condition)
+        return changed * log_scale, changed * shift
 
     def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Change the pixels of one colour; log |det| = sum(s)."""

@@ -18,24 +18,25 @@ SMALLEST_SPREAD = 1e-3
 
 
 class Invertible(Protocol):
-    """What all layers have in common; `condition` is None where a layer asks for nothing.
+    """What all layers have in common; `condition` is None where a layer asks for nothing."""
 
-    `forward` gives the image of x and (B,) log |det dz/dx|; `inverse` gives x back.
-    """
+    def forward(self, x: Tensor, condition: Tensor | None = None, /) -> tuple[Tensor, Tensor]:
+        """Give the image of x (B, C, H, W), and (B,) log |det dz/dx|."""
+        ...
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]: ...  # noqa: D102
-
-    def inverse(self, z: Tensor, condition: Tensor | None = None) -> Tensor: ...  # noqa: D102
+    def inverse(self, z: Tensor, condition: Tensor | None = None, /) -> Tensor:
+        """Give x back."""
+        ...
 
 
 class Squeeze(nn.Module):
     """2 x 2 pixels become four channels: (B, C, H, W) <-> (B, 4C, H/2, W/2), the four of a channel side by side."""
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+    def forward(self, x: Tensor, _condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Space to channels; the determinant of a permutation is 1."""
         return F.pixel_unshuffle(x, 2), x.new_zeros(len(x))
 
-    def inverse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def inverse(self, z: Tensor, _condition: Tensor | None = None) -> Tensor:
         """Channels to space."""
         return F.pixel_shuffle(z, 2)
 
@@ -54,12 +55,12 @@ class SoftLimit(nn.Module):
         super().__init__()
         self.limit = limit
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+    def forward(self, x: Tensor, _condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Compress what lies beyond; log |det| = -sum(log(1 + |x| - limit)) over it."""
         beyond = torch.log1p((x.abs() - self.limit).clamp(min=0.0))
         return torch.where(beyond > 0, x.sign() * (self.limit + beyond), x), -beyond.sum(dim=(1, 2, 3))
 
-    def inverse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def inverse(self, z: Tensor, _condition: Tensor | None = None) -> Tensor:
         """Expand it again, to values below 1e38."""
         beyond = (z.abs() - self.limit).clamp(min=0.0)
         wide = z.sign() * (self.limit + torch.expm1(beyond.clamp(max=87.0)))
@@ -93,14 +94,14 @@ class ActNorm(nn.Module):
         self.log_scale.copy_(-values.std(dim=1).clamp(min=SMALLEST_SPREAD).log())
         self.initialised.fill_(True)
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+    def forward(self, x: Tensor, _condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Normalise; log |det| = H W sum(log_scale)."""
         if self.training and not self.initialised:
             self._initialise(x)
         z = (x - self.shift[:, None, None]) * self.log_scale.exp()[:, None, None]
         return z, (self.log_scale.sum() * (x.shape[2] * x.shape[3])).expand(len(x))
 
-    def inverse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def inverse(self, z: Tensor, _condition: Tensor | None = None) -> Tensor:
         """Undo it."""
         return z * (-self.log_scale).exp()[:, None, None] + self.shift[:, None, None]
 
@@ -137,14 +138,14 @@ class Mixing(nn.Module):
         diagonal = self.signs.to(dtype) * self.log_diagonal.to(dtype).exp()
         return self.permutation.to(dtype), lower, self.upper.to(dtype).triu(1) + diagonal.diag()
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+    def forward(self, x: Tensor, _condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mix the channels; log |det| = H W sum(log |s|)."""
         with torch.autocast(x.device.type, enabled=False):
             permutation, lower, upper = self._factors()
             mixed = _over_channels(x, (permutation @ lower @ upper).to(x.dtype))
         return mixed, (self.log_diagonal.sum() * (x.shape[2] * x.shape[3])).expand(len(x))
 
-    def inverse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def inverse(self, z: Tensor, _condition: Tensor | None = None) -> Tensor:
         """Solve the two triangular systems."""
         with torch.autocast(z.device.type, enabled=False):
             permutation, lower, upper = self._factors()

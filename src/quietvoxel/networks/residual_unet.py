@@ -20,6 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from quietvoxel.networks.weights import channels_last
+
 NEIGHBOUR_GAIN = 0.1
 """Scale of the neighbouring slices at the input, where they start quietly."""
 
@@ -52,6 +54,18 @@ class UNetShape:
     def multiple(self) -> int:
         """Image sides are padded to a multiple of this many pixels."""
         return int(2 ** len(self.widths))
+
+
+def slab_shape(
+    halo: int,
+    conditions: int,
+    widths: tuple[int, ...],
+    blocks: tuple[int, ...],
+    *,
+    quiet_neighbours: bool = True,
+) -> UNetShape:
+    """The backbone for a slab: a slice and `halo` neighbours on each side."""
+    return UNetShape(2 * halo + 1, conditions, 1, widths, blocks, quiet_neighbours)
 
 
 class ResidualBlock(nn.Module):
@@ -159,6 +173,4 @@ class ResidualUNet(nn.Module):
 
 def build_unet(shape: UNetShape) -> ResidualUNet:
     """Build the network in the memory format in which it runs fastest."""
-    network = ResidualUNet(shape)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
-    return network
+    return channels_last(ResidualUNet(shape))
