@@ -16,8 +16,9 @@ from quietvoxel.engines.diff_denoise.engine import (
     build_networks,
     load_diff_denoise,
 )
-from quietvoxel.engines.diff_denoise.network import DiffusionNetwork, tissue, trained_sigmas
+from quietvoxel.engines.diff_denoise.network import DiffusionNetwork, tissue
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
+from quietvoxel.engines.noise_range import trained_sigmas
 from quietvoxel.engines.slice_noise import slice_noise
 from quietvoxel.errors import CancelledError, ModelError
 from quietvoxel.inference.tiles import denoise_tiled

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from quietvoxel.engines.contract import EngineContext
 from quietvoxel.engines.fdn.engine import FDNEngine, load_fdn
-from quietvoxel.engines.fdn.network import build_fdn, trained_sigmas
+from quietvoxel.engines.fdn.network import build_fdn
 from quietvoxel.engines.fdn.settings import FDNRecipe, FDNSettings
+from quietvoxel.engines.noise_range import trained_sigmas
 from quietvoxel.errors import CancelledError, ModelError
 from quietvoxel.inference.likeness import likeness_notes
 from quietvoxel.inference.tiles import denoise_tiled

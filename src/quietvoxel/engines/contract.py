@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from quietvoxel.errors import CancelledError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -38,6 +40,12 @@ class EngineContext:
     origin: tuple[int, int] = (0, 0)
     extent: tuple[int, int] | None = None
 
+    def stop_if_cancelled(self) -> None:
+        """Raise CancelledError if `cancelled` says so."""
+        if self.cancelled():
+            msg = "Denoising was cancelled."
+            raise CancelledError(msg)
+
 
 @dataclass(frozen=True)
 class EngineOutput:
@@ -66,15 +74,15 @@ class Engine(Protocol):
 
     name: str
 
-    def halo(self, settings: Any) -> int:
+    def halo(self, settings: Any, /) -> int:
         """Neighbouring slices needed on each side of the slice that is denoised."""
         ...
 
-    def evaluations(self, settings: Any, context: EngineContext) -> int:
+    def evaluations(self, settings: Any, context: EngineContext, /) -> int:
         """Solver steps that `denoise` will report, for progress and time left."""
         ...
 
-    def denoise(self, noisy: Tensor, settings: Any, context: EngineContext) -> EngineOutput:
+    def denoise(self, noisy: Tensor, settings: Any, context: EngineContext, /) -> EngineOutput:
         """Denoise the centre slices of slabs.
 
         Parameters
@@ -121,7 +129,7 @@ class TrainingStage(Protocol):
         """A new network of this stage."""
         ...
 
-    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator) -> Mapping[str, Tensor]:
+    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator, /) -> Mapping[str, Tensor]:
         """Turn slabs into a batch; `progress` runs from 0 to 1 over the training and drives a curriculum."""
         ...
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from quietvoxel.engines.contract import EngineContext
-from quietvoxel.errors import CancelledError, QuietVoxelError
+from quietvoxel.errors import QuietVoxelError
 from quietvoxel.inference.ensemble import averaged
 from quietvoxel.inference.events import StepDone
 
@@ -69,10 +69,8 @@ class SliceRunner:
         QuietVoxelError
             If the network gave numbers that are not finite.
         """
-        if self.cancelled():
-            msg = "Denoising was cancelled."
-            raise CancelledError(msg)
         slices, settings, context = self.slices, self.settings, self._context(index, done)
+        context.stop_if_cancelled()
         original = slices.original(index)
         slab = slices.slab(index, self.engine.halo(settings))
 

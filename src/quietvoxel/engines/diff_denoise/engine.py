@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
 from quietvoxel.engines.contract import EngineContext, EngineOutput
-from quietvoxel.engines.diff_denoise.network import (
-    DiffusionNetwork,
-    blind_spot_shape,
-    student_shape,
-    trained_sigmas,
-)
+from quietvoxel.engines.diff_denoise.network import DiffusionNetwork, blind_spot_shape, student_shape
 from quietvoxel.engines.diff_denoise.sampling import ddim, stabilised
 from quietvoxel.engines.diff_denoise.schedule import matched_weight
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
 from quietvoxel.engines.diff_denoise.student import student_conditions
+from quietvoxel.engines.magnitude import not_below
+from quietvoxel.engines.noise_range import trained_sigmas
 from quietvoxel.engines.relative_flow.training import network_conditions
 from quietvoxel.engines.slice_noise import slice_noise
-from quietvoxel.errors import CancelledError, ModelError
 from quietvoxel.networks.blind_spot import build_blind_spot
 from quietvoxel.networks.residual_unet import build_unet
+from quietvoxel.networks.weights import load_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +36,21 @@ class DiffDenoiseNetworks:
     blind_spot: nn.Module
     diffusion: DiffusionNetwork
     student: nn.Module | None = None
+
+    @classmethod
+    def named(cls, networks: Mapping[str, nn.Module]) -> Self:
+        """Take the networks by their names in a model file; the student may be missing.
+
+        Raises
+        ------
+        TypeError
+            If the diffusion is no `DiffusionNetwork`.
+        """
+        diffusion = networks["diffusion"]
+        if not isinstance(diffusion, DiffusionNetwork):
+            msg = f"The diffusion is a DiffusionNetwork, not a {type(diffusion).__name__}."
+            raise TypeError(msg)
+        return cls(networks["blind_spot"], diffusion, networks.get("student"))
 
 
 class DiffDenoiseEngine:
@@ -59,11 +71,11 @@ class DiffDenoiseEngine:
             if network is not None:
                 network.eval()
 
-    def halo(self, settings: DiffDenoiseSettings) -> int:  # noqa: ARG002  # other engines' halo depends on them
+    def halo(self, _settings: DiffDenoiseSettings) -> int:
         """Neighbours are seen by the blind-spot network and by the student."""
         return self.recipe.halo
 
-    def evaluations(self, settings: DiffDenoiseSettings, context: EngineContext) -> int:  # noqa: ARG002
+    def evaluations(self, settings: DiffDenoiseSettings, _context: EngineContext) -> int:
         """One for the student; otherwise the blind-spot network and the DDIM steps of every pair."""
         return 1 if self._fast(settings) else 1 + settings.pairs * settings.ddim_steps
 
@@ -87,8 +99,7 @@ class DiffDenoiseEngine:
             removed, spread = run(slab, sigma, settings, context)
         result = slab[:, halo : halo + 1] - amount * removed
         if self.recipe.modality == "MR":
-            # A signed image (a phase) may stay as low as it was.
-            result = torch.maximum(result, image.amin().clamp(max=0.0).to(result.device))
+            result = not_below(result, image)
         return EngineOutput(result.cpu(), None if spread is None else (amount * spread).cpu())
 
     def _learned(
@@ -97,7 +108,7 @@ class DiffDenoiseEngine:
         """What the student removes. Below the least strength that it was shown it is scaled down."""
         student = self.networks.student
         assert student is not None
-        stop_if_cancelled(context)
+        context.stop_if_cancelled()
         strength = max(settings.strength, self.recipe.strength_min)
         level = torch.full((len(slab),), sigma, device=slab.device)
         told = student_conditions(
@@ -121,7 +132,7 @@ class DiffDenoiseEngine:
             done += 1
             context.progress(done, total)
 
-        stop_if_cancelled(context)
+        context.stop_if_cancelled()
         noisy = slab[:, halo : halo + 1]
         told = network_conditions(level, level, level, torch.full_like(level, context.spacing_ratio))
         guide = self.networks.blind_spot(slab, told)
@@ -144,7 +155,7 @@ class DiffDenoiseEngine:
                 levels = level.repeat(copies)
 
                 def predict(at: Tensor, a: float, b: float) -> Tensor:
-                    stop_if_cancelled(context)
+                    context.stop_if_cancelled()
                     one = torch.ones_like(sign)
                     predicted = diffusion(at, shown, a * one, b * one, levels)
                     return diffusion.clean(at, predicted, a * one, b * one)
@@ -175,13 +186,6 @@ class DiffDenoiseEngine:
         return schedule.matched_start(weight, settings.ddim_steps, variance / unit)
 
 
-def stop_if_cancelled(context: EngineContext) -> None:
-    """Raise CancelledError if the context says so."""
-    if context.cancelled():
-        msg = "Denoising was cancelled."
-        raise CancelledError(msg)
-
-
 def build_networks(recipe: DiffDenoiseRecipe) -> dict[str, nn.Module]:
     """New networks by their names in a model file."""
     blind_spot: BlindSpotNetwork = build_blind_spot(blind_spot_shape(recipe))
@@ -206,14 +210,7 @@ def load_diff_denoise(
     networks = build_networks(recipe)
     if not any(name.startswith("student.") for name in tensors):
         del networks["student"]
-    try:
-        for name, network in networks.items():
-            prefix = f"{name}."
-            network.load_state_dict(
-                {k.removeprefix(prefix): v.float() for k, v in tensors.items() if k.startswith(prefix)}
-            )
-            network.to(device)
-    except RuntimeError as error:
-        msg = "The weights do not fit the architecture in the model's card; import the model again."
-        raise ModelError(msg) from error
-    return DiffDenoiseEngine(DiffDenoiseNetworks(**networks), recipe)  # type: ignore[arg-type]
+    for name, network in networks.items():
+        load_network(network, tensors, name)
+        network.to(device)
+    return DiffDenoiseEngine(DiffDenoiseNetworks.named(networks), recipe)

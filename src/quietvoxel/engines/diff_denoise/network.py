@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from quietvoxel.degradation.noise_time import noise_time_for
 from quietvoxel.engines.diff_denoise.schedule import Schedule
+from quietvoxel.engines.noise_range import log_place, trained_sigmas
 from quietvoxel.networks.blind_spot import BlindSpotShape
-from quietvoxel.networks.residual_unet import UNetShape, build_unet
+from quietvoxel.networks.residual_unet import UNetShape, build_unet, slab_shape
 
 if TYPE_CHECKING:
     from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe
@@ -98,9 +97,7 @@ class DiffusionNetwork(nn.Module):
         return self.recipe.condition_noise * sigma
 
     def _level(self, sigma: Tensor) -> Tensor:
-        low, high = self.sigma_range
-        place = torch.log(sigma.clamp(low, high) / low) / math.log(high / low)
-        return place * (LEVELS - 1)
+        return log_place(sigma, self.sigma_range) * (LEVELS - 1)
 
     @torch.no_grad()
     def record(self, residual: Tensor, inside: Tensor, sigma: Tensor) -> None:
@@ -140,13 +137,6 @@ def tissue(guide: Tensor, sigma: Tensor, modality: str) -> Tensor:
     return guide > 3.0 * sigma[:, None, None, None]
 
 
-def trained_sigmas(recipe: DiffDenoiseRecipe) -> tuple[float, float]:
-    """The least and the greatest noise met in training, in network units."""
-    noise_time = noise_time_for(recipe.modality)
-    low, high = (math.sqrt(noise_time.variance(delta)) for delta in (recipe.delta_min, recipe.delta_max))
-    return low, high
-
-
 def blind_spot_shape(recipe: DiffDenoiseRecipe) -> BlindSpotShape:
     """The blind-spot network of a recipe, told the four numbers of `network_conditions`."""
     return BlindSpotShape(
@@ -163,9 +153,4 @@ def blind_spot_shape(recipe: DiffDenoiseRecipe) -> BlindSpotShape:
 
 def student_shape(recipe: DiffDenoiseRecipe) -> UNetShape:
     """The student: the backbone of RelativeFlow, told the noise level in four numbers and the noise to remove."""
-    return UNetShape(
-        slices=2 * recipe.halo + 1,
-        conditions=5,
-        widths=recipe.student_widths,
-        blocks=recipe.student_blocks,
-    )
+    return slab_shape(recipe.halo, 5, recipe.student_widths, recipe.student_blocks)

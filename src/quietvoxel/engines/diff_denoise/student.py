@@ -43,7 +43,7 @@ class StudentStage:
         """A new student."""
         return build_unet(student_shape(self.recipe))
 
-    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002
+    def prepare(self, slabs: Slabs, _progress: float, _generator: torch.Generator) -> dict[str, Tensor]:
         """Unpack what the teacher left."""
         if slabs.noise is None:
             msg = "The student learns from slabs that hold what the teacher removed."

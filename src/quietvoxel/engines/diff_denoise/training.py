@@ -35,7 +35,7 @@ LEAK_TIMES = 0.9
 class NoisyImages(Protocol):
     """Where noisy slabs come from."""
 
-    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator) -> dict[str, Tensor]:
+    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator, /) -> dict[str, Tensor]:
         """A batch from slabs cut out of references.
 
         Returns

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from quietvoxel.engines.contract import EngineContext, EngineOutput
 from quietvoxel.engines.fdn.network import FDNNetwork, build_fdn, negative_log_likelihood
 from quietvoxel.engines.fdn.settings import FDNRecipe, FDNSettings
+from quietvoxel.engines.magnitude import not_below
 from quietvoxel.engines.relative_flow.training import network_conditions
-from quietvoxel.errors import CancelledError, ModelError
+from quietvoxel.networks.weights import load_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,11 +37,11 @@ class FDNEngine:
         self.network = network.eval()
         self.recipe = recipe
 
-    def halo(self, settings: FDNSettings) -> int:  # noqa: ARG002  # other engines' halo depends on them
+    def halo(self, _settings: FDNSettings) -> int:
         """Neighbours condition the couplings; they are not inverted."""
         return self.recipe.halo
 
-    def evaluations(self, settings: FDNSettings, context: EngineContext) -> int:  # noqa: ARG002
+    def evaluations(self, settings: FDNSettings, _context: EngineContext) -> int:
         """Passes through the flow: one there, and one back for each image."""
         return 1 + (settings.samples if settings.noise_latent == "sampled" else 1)
 
@@ -62,7 +63,7 @@ class FDNEngine:
         ratio = torch.full_like(sigma, context.spacing_ratio)
         total = self.evaluations(settings, context)
         with torch.autocast(context.device.type, context.dtype, enabled=context.dtype != torch.float32):
-            _stop_if_cancelled(context)
+            context.stop_if_cancelled()
             condition = self.network.condition(slab, network_conditions(sigma, sigma, sigma, ratio))
             z, log_det = self.network.flow(slab[:, halo : halo + 1], condition)
             unlikeness = self.network.unlikeness(negative_log_likelihood(z, log_det), sigma)
@@ -80,7 +81,7 @@ class FDNEngine:
                 case "sampled":
                     replacements = prior_samples(noise, self.network.shape, settings, context)
             for replacement in replacements:
-                _stop_if_cancelled(context)
+                context.stop_if_cancelled()
                 mixed = torch.lerp(noise, replacement, amount)
                 images.append(self.network.restored(content, mixed, condition))
                 context.progress(1 + len(images), total)
@@ -88,8 +89,7 @@ class FDNEngine:
         found = torch.stack(images)[..., :height, :width]
         image = found.mean(dim=0)
         if self.recipe.modality == "MR":
-            # A signed image (a phase) may stay as low as it was.
-            image = torch.maximum(image, noisy[:, halo].amin().clamp(max=0.0).to(image.device))
+            image = not_below(image, noisy[:, halo : halo + 1])
         spread = found.std(dim=0).cpu() if len(found) > 1 else None
         return EngineOutput(image.cpu(), spread, unlikeness.cpu())
 
@@ -118,12 +118,6 @@ def prior_samples(
         yield torch.stack(drawn)[..., top : top + rows, left : left + columns].to(noise)
 
 
-def _stop_if_cancelled(context: EngineContext) -> None:
-    if context.cancelled():
-        msg = "Denoising was cancelled."
-        raise CancelledError(msg)
-
-
 def padded(image: Tensor, multiple: int) -> Tensor:
     """Pad (B, C, H, W) at the bottom and the right to a multiple, by reflection where the image is large enough."""
     height, width = image.shape[-2:]
@@ -146,13 +140,5 @@ def load_fdn(
     """
     recipe = FDNRecipe.model_validate(architecture)
     network = build_fdn(recipe)
-    prefix = "fdn."
-    state = {
-        name.removeprefix(prefix): value.float() for name, value in tensors.items() if name.startswith(prefix)
-    }
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        msg = "The weights do not fit the architecture in the model's card; import the model again."
-        raise ModelError(msg) from error
+    load_network(network, tensors, "fdn")
     return FDNEngine(network.to(device), recipe)

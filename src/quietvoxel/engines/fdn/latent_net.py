@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quietvoxel.networks.residual_unet import ResidualBlock
+from quietvoxel.networks.weights import silence
 
 
 class LatentNet(nn.Module):
@@ -50,8 +51,7 @@ class LatentNet(nn.Module):
                 nn.init.orthogonal_(module.weight)
             if isinstance(module, ResidualBlock):
                 nn.init.orthogonal_(module.second.weight, gain=0.2)
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]  # a Conv2d built with a bias has one
+        silence(self.tail)
         if quiet:
             with torch.no_grad():
                 self.head.weight[:, -quiet:] = 0.0

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from quietvoxel.degradation.noise_time import noise_time_for
 from quietvoxel.engines.fdn.latent_net import LatentNet
+from quietvoxel.engines.noise_range import log_place, trained_sigmas
 from quietvoxel.networks.flow import Flow, FlowShape
 from quietvoxel.networks.invertible import haar_matrix
+from quietvoxel.networks.weights import channels_last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,9 +85,7 @@ class FDNNetwork(nn.Module):
         return self.flow.inverse(torch.cat([content, noise], dim=1), condition)
 
     def _level(self, sigma: Tensor) -> Tensor:
-        low, high = self.sigma_range
-        place = torch.log(sigma.clamp(low, high) / low) / math.log(high / low)
-        return (place * (LEVELS - 1)).round().long()
+        return (log_place(sigma, self.sigma_range) * (LEVELS - 1)).round().long()
 
     @torch.no_grad()
     def record(self, nll: Tensor, sigma: Tensor) -> None:
@@ -127,18 +126,9 @@ def flow_shape(recipe: FDNRecipe) -> FlowShape:
     )
 
 
-def trained_sigmas(recipe: FDNRecipe) -> tuple[float, float]:
-    """The least and the greatest noise met in training, in network units."""
-    noise_time = noise_time_for(recipe.modality)
-    low, high = (math.sqrt(noise_time.variance(delta)) for delta in (recipe.delta_min, recipe.delta_max))
-    return low, high
-
-
 def build_fdn(recipe: FDNRecipe) -> FDNNetwork:
     """Build the network in the memory format in which it runs fastest."""
-    network = FDNNetwork(recipe)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
-    return network
+    return channels_last(FDNNetwork(recipe))
 
 
 def negative_log_likelihood(z: Tensor, log_det: Tensor) -> Tensor:

@@ -8,11 +8,12 @@ import torch
 
 from quietvoxel.degradation.noise_time import NoiseTime, noise_time_for
 from quietvoxel.engines.contract import EngineContext, EngineOutput
+from quietvoxel.engines.magnitude import not_below
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe, RelativeFlowSettings
 from quietvoxel.engines.relative_flow.training import network_conditions, unet_shape
 from quietvoxel.engines.relative_flow.transport import matched_share, step_factor, step_schedule
-from quietvoxel.errors import CancelledError, ModelError
 from quietvoxel.networks.residual_unet import build_unet
+from quietvoxel.networks.weights import load_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ class RelativeFlowEngine:
         self.recipe = recipe
         self.noise_time: NoiseTime = noise_time_for(recipe.modality)
 
-    def halo(self, settings: RelativeFlowSettings) -> int:  # noqa: ARG002  # other engines' halo depends on them
+    def halo(self, _settings: RelativeFlowSettings) -> int:
         """Neighbours stay as they came in all steps, so several steps need no more of them than one."""
         return self.recipe.halo
 
@@ -70,9 +71,7 @@ class RelativeFlowEngine:
         t = total = sum(deltas)
         finest = self.noise_time.sigma_between(0.0, self.recipe.delta_min)
         for done, delta in enumerate(deltas):
-            if context.cancelled():
-                msg = "Denoising was cancelled."
-                raise CancelledError(msg)
+            context.stop_if_cancelled()
             sigma = self.noise_time.sigma_between(max(t - delta, 0.0), t)
             # The network never met a step below `finest`. What is removed is s^2 times the score of the image
             # (Tweedie), so a smaller step removes that share of what the finest one does.
@@ -90,8 +89,7 @@ class RelativeFlowEngine:
             t -= delta
             context.progress(done + 1, len(deltas))
         if self.recipe.modality == "MR":
-            # A signed image (a phase) may stay as low as it was.
-            image = torch.maximum(image, noisy[:, halo].amin().clamp(max=0.0).to(image.device))
+            image = not_below(image, noisy[:, halo : halo + 1])
         return EngineOutput(image.cpu())
 
 
@@ -107,13 +105,5 @@ def load_relative_flow(
     """
     recipe = RelativeFlowRecipe.model_validate(architecture)
     network = build_unet(unet_shape(recipe))
-    prefix = "velocity."
-    state = {
-        name.removeprefix(prefix): value.float() for name, value in tensors.items() if name.startswith(prefix)
-    }
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        msg = "The weights do not fit the architecture in the model's card; import the model again."
-        raise ModelError(msg) from error
+    load_network(network, tensors, "velocity")
     return RelativeFlowEngine(network.to(device), recipe)

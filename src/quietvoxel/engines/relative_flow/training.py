@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from quietvoxel.degradation.noise_time import NoiseTime, noise_time_for
 from quietvoxel.degradation.rician import add_rician
-from quietvoxel.networks.residual_unet import ResidualUNet, UNetShape, build_unet
+from quietvoxel.networks.residual_unet import ResidualUNet, UNetShape, build_unet, slab_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,13 +37,7 @@ def network_conditions(step: Tensor, centre: Tensor, neighbours: Tensor, spacing
 
 def unet_shape(recipe: RelativeFlowRecipe) -> UNetShape:
     """The backbone for a slab of `2 * halo + 1` slices."""
-    return UNetShape(
-        slices=2 * recipe.halo + 1,
-        conditions=4,
-        widths=recipe.widths,
-        blocks=recipe.blocks,
-        quiet_neighbours=recipe.quiet_neighbours,
-    )
+    return slab_shape(recipe.halo, 4, recipe.widths, recipe.blocks, quiet_neighbours=recipe.quiet_neighbours)
 
 
 class RelativeFlowStage:
