@@ -16,23 +16,21 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from standard_points import SEED, add_rician
 from truth_images import TruthImage, cleaned_scan, phantom_images
+from truth_scores import TruthPoint, rms, truth_points
 from volumes import RUNS, add_data_option, indexed_volumes
 
-from quietvoxel.engines.contract import EngineContext
 from quietvoxel.engines.relative_flow.engine import RelativeFlowEngine
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe, RelativeFlowSettings
 from quietvoxel.engines.relative_flow.training import RelativeFlowStage
 from quietvoxel.phantoms import mr_phantom
-from quietvoxel.training.references import MAX_SPACING_RATIO, Reference
+from quietvoxel.training.references import Reference
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEVELS = (0.03, 0.06, 0.10)
 SMALL: dict[str, Any] = {"widths": (32, 64, 128), "blocks": (2, 2, 2)}
 PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 16, "patch": 64, "ema": 0.99}
 PLAN |= {"learning_rate": 1e-3, "matrix_rate": 0.02, "cooldown": 0.3}  # short trainings take large steps
@@ -88,13 +86,8 @@ def noisy_references(data: Path) -> list[Reference]:
     references = []
     for image, sigma in zip(clean, np.random.default_rng(SEED).permutation(levels), strict=True):
         noisy = add_rician(image.data, float(sigma)).astype(np.float16)
-        references.append(Reference(image.name, noisy, ratio_of(image), None, float(np.sqrt(noisy.size))))
+        references.append(Reference(image.name, noisy, image.spacing_ratio, None, float(np.sqrt(noisy.size))))
     return references
-
-
-def ratio_of(image: TruthImage) -> float:
-    z, y, x = image.spacing_zyx
-    return z / (0.5 * (y + x))
 
 
 def validation(data: Path) -> list[TruthImage]:
@@ -102,55 +95,53 @@ def validation(data: Path) -> list[TruthImage]:
     return [*phantom_images("MR"), *[cleaned_scan(v) for v in indexed_volumes(data, "val/mr")]]
 
 
-def run_slices(
-    engine: RelativeFlowEngine, noisy: np.ndarray, ratio: float, sigma: float, deltas: Any, wanted: range
-) -> np.ndarray:
-    """Denoise some slices of a stack; `deltas` are settings, or a fixed schedule of steps."""
-    halo = engine.recipe.halo
-    settings = deltas if isinstance(deltas, RelativeFlowSettings) else RelativeFlowSettings()
-    if not isinstance(deltas, RelativeFlowSettings):
-        engine.schedule = lambda *_: tuple(deltas)  # type: ignore[method-assign]
-    slabs = np.zeros((len(wanted), 2 * halo + 1, *noisy.shape[1:]), np.float32)
-    for row, z in enumerate(wanted):
-        for place, k in enumerate(range(z - halo, z + halo + 1)):
-            if 0 <= k < len(noisy):
-                slabs[row, place] = noisy[k]
-    context = EngineContext(sigma, min(ratio, MAX_SPACING_RATIO), torch.device("cpu"), torch.bfloat16)
-    output = engine.denoise(torch.from_numpy(slabs), settings, context).image[:, 0].numpy()
-    if not isinstance(deltas, RelativeFlowSettings):
-        del engine.schedule
-    return output
+class FixedSteps(RelativeFlowEngine):
+    """Walks in given steps, whatever the noise."""
+
+    def __init__(self, engine: RelativeFlowEngine, deltas: tuple[float, ...]) -> None:
+        super().__init__(engine.network, engine.recipe)
+        self.deltas = deltas
+
+    def schedule(self, _settings: RelativeFlowSettings, _sigma: float) -> tuple[float, ...]:
+        """The given steps."""
+        return self.deltas
+
+
+def denoised(engine: RelativeFlowEngine, point: TruthPoint, deltas: Any) -> np.ndarray:
+    """Denoise a point's slices; `deltas` are settings, or a fixed schedule of steps."""
+    if isinstance(deltas, RelativeFlowSettings):
+        return point.denoised(engine, deltas)
+    return point.denoised(FixedSteps(engine, tuple(deltas)), RelativeFlowSettings())
 
 
 def scores(engine: RelativeFlowEngine, images: list[TruthImage], ways: dict[str, Any]) -> dict[str, Any]:
-    """PSNR against the truth (range 1, mask > 0.08) for several ways of integrating, by level and volume."""
+    """PSNR against the truth for several ways of integrating, by level and volume."""
     found: dict[str, Any] = {way: {} for way in ways}
-    spread = {"before": [], "after": []}
+    spread: dict[str, list[float]] = {"before": [], "after": []}
     for image in images:
-        middle = len(image.data) // 2
-        wanted = range(middle - 1, middle + 1)
-        truth = image.data[middle - 1 : middle + 1]
-        mask = truth > 0.08
-        noisy = {level: add_rician(image.data, level) for level in LEVELS}
+        points = {point.level: point for point in truth_points(image, slices=2)}
         outputs = {}
-        for level in LEVELS:
+        for level, point in points.items():
             for way, deltas in ways.items():
-                out = run_slices(engine, noisy[level], ratio_of(image), level, deltas, wanted)
-                psnr = -10 * np.log10(np.mean(np.square(out - truth)[mask], dtype=np.float64))
-                found[way][f"{image.name}@{level:g}"] = round(float(psnr), 3)
+                out = denoised(engine, point, deltas)
+                found[way][point.name] = point.psnr(out)
                 if way == "3 steps":
                     outputs[level] = out
         for a, b in ((0.03, 0.06), (0.06, 0.10), (0.03, 0.10)):
-            part = slice(middle - 1, middle + 1)
-            spread["before"].append(float(np.sqrt(np.square(noisy[a][part] - noisy[b][part])[mask].mean())))
-            spread["after"].append(float(np.sqrt(np.square(outputs[a] - outputs[b])[mask].mean())))
+            spread["before"].append(points[a].distance(points[b]))
+            spread["after"].append(rms(outputs[a] - outputs[b], points[a].mask))
     found["distance between noise levels"] = {k: round(float(np.mean(v)), 4) for k, v in spread.items()}
     return found
 
 
-def main() -> None:
+def quiet_lightning() -> None:
+    """Let Lightning say only what went wrong."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
+
+
+def main() -> None:
+    quiet_lightning()
     parser = argparse.ArgumentParser(description=__doc__)
     add_data_option(parser)
     parser.add_argument("--only", nargs="*", help="names of variants")

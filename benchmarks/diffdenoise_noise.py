@@ -23,15 +23,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from ablations import REFERENCES, ratio_of
-from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, denoised, once, psnr
+from ablations import REFERENCES
+from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, denoised, once
 from skimage.restoration import denoise_nl_means
 from standard_points import SEED
 from truth_images import TruthImage, cleaned_scan, phantom_images
+from truth_scores import SIGNAL, psnr
 from volumes import add_data_option, indexed_volumes
 
 from quietvoxel.degradation.noise_models import PRESETS
 from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine, DiffDenoiseNetworks
+from quietvoxel.engines.diff_denoise.network import DiffusionNetwork
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
 from quietvoxel.engines.diff_denoise.student import StudentStage
 from quietvoxel.engines.relative_flow.training import network_conditions
@@ -82,7 +84,7 @@ def noisy_image(image: TruthImage, noise: str, seed: int) -> tuple[NDArray[np.fl
     generator = torch.Generator().manual_seed(seed)
     clean = torch.from_numpy(image.data).clamp(0, 1)[:, None]
     noisy = PRESETS[noise](clean, generator)[:, 0].numpy()
-    mask = image.data > 0.08
+    mask = image.data > SIGNAL
     return noisy, float((noisy - clean[:, 0].numpy())[mask].std())
 
 
@@ -94,8 +96,8 @@ def references_with(images: list[TruthImage], noise: str) -> tuple[list[Referenc
         added = noisy - image.data.clip(0, 1)
         level, one = np.full_like(noisy, sigma), np.ones_like(noisy)
         data = noisy.astype(np.float32)
-        own.append(Reference(image.name, data, ratio_of(image), np.stack([added, level])))
-        supervised.append(Reference(image.name, data, ratio_of(image), np.stack([added, level, one])))
+        own.append(Reference(image.name, data, image.spacing_ratio, np.stack([added, level])))
+        supervised.append(Reference(image.name, data, image.spacing_ratio, np.stack([added, level, one])))
     return own, supervised
 
 
@@ -104,20 +106,20 @@ def trained(
 ) -> tuple[DiffDenoiseEngine, float]:
     """All stages on stacks as they are, and the seconds that took."""
     began = time.monotonic()
-    networks: Any = train_diff_denoise(
+    networks = train_diff_denoise(
         own, recipe, plan, folder, stacks=stacks, side=128, images=lambda _, halo: FixedNoise(halo)
     )
-    return DiffDenoiseEngine(DiffDenoiseNetworks(**networks), recipe), time.monotonic() - began
+    return DiffDenoiseEngine(DiffDenoiseNetworks.named(networks), recipe), time.monotonic() - began
 
 
 def scored(images: list[TruthImage], noise: str, run: Callable[..., NDArray[Any]]) -> dict[str, float]:
-    """PSNR (range 1, mask > 0.08) of the middle slice of each image."""
+    """PSNR of the middle slice of each image."""
     found = {}
     for number, image in enumerate(images):
         noisy, sigma = noisy_image(image, noise, SEED + 100 + number)
         z = len(noisy) // 2
         truth = image.data[z].clip(0, 1)
-        found[image.name] = psnr(run(noisy, z, sigma, ratio_of(image)), truth, image.data[z] > 0.08)
+        found[image.name] = psnr(run(noisy, z, sigma, image.spacing_ratio), truth, image.data[z] > SIGNAL)
     return found
 
 
@@ -167,12 +169,12 @@ def noise2void(seconds: float, stacks: list[NDArray[np.float32]]) -> Callable[..
 
 def supervised_engine(
     lessons: list[Reference], recipe: DiffDenoiseRecipe, plan: TrainingPlan, folder: Path
-) -> Any:
+) -> DiffDenoiseEngine:
     """A network of the student's size that was shown the truth."""
     stage = StudentStage(recipe)
     network = train_stage(stage, lessons, plan, folder).averaged
-    networks: Any = DiffDenoiseNetworks(network, network, network)  # type: ignore[arg-type]
-    return DiffDenoiseEngine(networks, recipe)
+    # Nothing is sampled: the other two networks are there because there have to be.
+    return DiffDenoiseEngine(DiffDenoiseNetworks(network, DiffusionNetwork(recipe), network), recipe)
 
 
 def measure(

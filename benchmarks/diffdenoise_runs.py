@@ -1,12 +1,12 @@
-"""What the DiffDenoise benchmarks share: slabs of a stack, one engine in several ways, and results that stay."""
+"""What the DiffDenoise benchmarks share: one engine in several ways, and results that stay."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
+from truth_scores import slab_of
 from volumes import RUNS
 
 from quietvoxel.engines.contract import EngineContext, EngineOutput
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
+
     from quietvoxel.engines.contract import Engine
     from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine
 
@@ -33,15 +35,6 @@ def bundled(modality: str) -> DiffDenoiseEngine:
     """The installed model for a modality."""
     engine: Any = load_engine(find_model(engine="diffdenoise", modality=modality), DEVICE)
     return engine
-
-
-def slab_of(stack: np.ndarray, z: int, halo: int) -> torch.Tensor:
-    """A slice with its neighbours (1, 2 halo + 1, H, W); a neighbour that is not there is all zeros."""
-    out = np.zeros((1, 2 * halo + 1, *stack.shape[1:]), np.float32)
-    for place, k in enumerate(range(z - halo, z + halo + 1)):
-        if 0 <= k < len(stack):
-            out[0, place] = stack[k]
-    return torch.from_numpy(out)
 
 
 def context(sigma: float, ratio: float, seed: int = 0) -> EngineContext:
@@ -67,12 +60,6 @@ def blind_spot_alone(
     told = network_conditions(level, level, level, torch.full_like(level, min(ratio, MAX_SPACING_RATIO)))
     slab = slab_of(stack, z, engine.recipe.halo).to(DEVICE)
     return engine.networks.blind_spot(slab, told)[0, 0].float().cpu().numpy()
-
-
-def psnr(image: np.ndarray, truth: np.ndarray, mask: np.ndarray, data_range: float = 1.0) -> float:
-    """PSNR in dB inside a mask."""
-    error = np.mean(np.square(image - truth)[mask], dtype=np.float64)
-    return round(float(10 * np.log10(data_range**2 / error)), 3)
 
 
 def once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, bundled, denoised, once, psnr
+from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, bundled, denoised, once
 from standard_points import points
+from truth_scores import psnr
 from volumes import add_data_option
 
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseSettings

@@ -9,31 +9,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from ablations import LEVELS, noisy_references, ratio_of, validation
-from standard_points import add_rician
+from ablations import noisy_references, quiet_lightning, validation
+from truth_scores import truth_points
 from volumes import RUNS, add_data_option
 
-from quietvoxel.engines.contract import Engine, EngineContext
 from quietvoxel.engines.fdn.engine import FDNEngine
 from quietvoxel.engines.fdn.settings import FDNRecipe, FDNSettings
 from quietvoxel.engines.fdn.training import FDNStage
 from quietvoxel.engines.relative_flow.engine import RelativeFlowEngine
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe, RelativeFlowSettings
 from quietvoxel.engines.relative_flow.training import RelativeFlowStage
-from quietvoxel.training.references import MAX_SPACING_RATIO
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import torch
     from truth_images import TruthImage
+
+    from quietvoxel.engines.contract import Engine
 
 SMALL: dict[str, Any] = {"widths": (32,), "latent_widths": (48, 96)}
 #: the flow as published: nothing but z_N is taken away
@@ -109,23 +107,12 @@ def plain_stage(wanted: int, recipe: FDNRecipe) -> RelativeFlowStage:
 
 
 def scores(engine: Engine, images: list[TruthImage], ways: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """PSNR against the truth (range 1, mask > 0.08), by level and volume."""
+    """PSNR against the truth, by level and volume."""
     found: dict[str, dict[str, float]] = {way: {} for way in ways}
     for image in images:
-        middle = len(image.data) // 2
-        truth = image.data[middle]
-        mask = truth > 0.08
-        for level in LEVELS:
-            noisy = add_rician(image.data, level)
+        for point in truth_points(image, slices=1):
             for way, settings in ways.items():
-                halo = engine.halo(settings)
-                slab = torch.from_numpy(noisy[middle - halo : middle + halo + 1][None].astype(np.float32))
-                context = EngineContext(
-                    level, min(ratio_of(image), MAX_SPACING_RATIO), torch.device("cpu"), torch.bfloat16
-                )
-                out = engine.denoise(slab, settings, context).image[0, 0].numpy()
-                psnr = -10 * np.log10(np.mean(np.square(out - truth)[mask], dtype=np.float64))
-                found[way][f"{image.name}@{level:g}"] = round(float(psnr), 3)
+                found[way][point.name] = point.psnr(point.denoised(engine, settings))
     return found
 
 
@@ -157,8 +144,7 @@ def run(name: str, seed: int, references: Any, images: list[TruthImage], folder:
 
 
 def main() -> None:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
+    quiet_lightning()
     parser = argparse.ArgumentParser(description=__doc__)
     add_data_option(parser)
     parser.add_argument("--only", nargs="*", help="names of variants")

@@ -10,9 +10,9 @@ from collections import defaultdict
 
 import numpy as np
 import torch
-from ablations import REFERENCES, ratio_of, run_slices
-from standard_points import add_rician
+from ablations import REFERENCES, denoised
 from truth_images import cleaned_scan
+from truth_scores import truth_points
 from volumes import add_data_option, indexed_volumes
 
 from quietvoxel.degradation.noise_time import RICIAN_TIME
@@ -21,6 +21,8 @@ from quietvoxel.engines.relative_flow.transport import step_schedule
 from quietvoxel.models import find_model, load_tensors
 
 SHARES = (0.8, 0.9, 1.0)
+SIGMAS = (0.03, 0.10)
+STEPS = (1, 2, 3, 4)
 
 
 def main() -> None:
@@ -35,21 +37,16 @@ def main() -> None:
         if volume.name not in REFERENCES:
             continue
         image = cleaned_scan(volume)
-        middle = len(image.data) // 2
-        wanted = range(middle - 1, middle + 1)
-        truth = image.data[middle - 1 : middle + 1]
-        for sigma in (0.03, 0.10):
-            noisy = add_rician(image.data, sigma)
-            for steps in (1, 2, 3, 4):
+        for point in truth_points(image, slices=2, levels=SIGMAS):
+            for steps in STEPS:
                 for share in SHARES:
-                    deltas = step_schedule(RICIAN_TIME.time(share * sigma**2), steps, engine.recipe.delta_max)
-                    out = run_slices(engine, noisy, ratio_of(image), sigma, deltas, wanted)
-                    squared = np.square(out - truth)[truth > 0.08].mean(dtype=np.float64)
-                    found[sigma, steps, share].append(-10 * float(np.log10(squared)))
+                    time = RICIAN_TIME.time(share * point.level**2)
+                    deltas = step_schedule(time, steps, engine.recipe.delta_max)
+                    found[point.level, steps, share].append(point.psnr(denoised(engine, point, deltas)))
     print("| sigma | steps | " + " | ".join(f"c = {share}" for share in SHARES) + " |")
     print("|---" * (2 + len(SHARES)) + "|")
-    for sigma in (0.03, 0.10):
-        for steps in (1, 2, 3, 4):
+    for sigma in SIGMAS:
+        for steps in STEPS:
             cells = " | ".join(f"{np.mean(found[sigma, steps, share]):.2f}" for share in SHARES)
             print(f"| {sigma} | {steps} | {cells} |")
 

@@ -57,6 +57,12 @@ class TruthImage:
     data: NDArray[np.float32]
     spacing_zyx: tuple[float, float, float]
 
+    @property
+    def spacing_ratio(self) -> float:
+        """Slice spacing over pixel spacing."""
+        z, y, x = self.spacing_zyx
+        return z / (0.5 * (y + x))
+
 
 def heavily_cleaned(
     image: NDArray[np.float32], sigma: float, strength: float = STRENGTH
