@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,19 +11,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from quietvoxel import __version__
-from quietvoxel.degradation.noise_time import noise_time_for
-from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe
-from quietvoxel.engines.fdn.settings import FDNRecipe
 from quietvoxel.engines.fdn.training import FDNStage
-from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe
 from quietvoxel.engines.relative_flow.training import RelativeFlowStage
 from quietvoxel.errors import QuietVoxelError
-from quietvoxel.models import ModelCard, save_model
 from quietvoxel.models.store import BUNDLED
 from quietvoxel.phantoms import ct_phantom, mr_phantom
 from quietvoxel.training.diff_denoise import STACKS, train_diff_denoise, trained_so_far
+from quietvoxel.training.export import export_model, tensors_of
 from quietvoxel.training.prepare import load_references, read_references
+from quietvoxel.training.recipes import diff_denoise_recipe_for, fdn_recipe_for, plain_recipe_for, recipe_for
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 from quietvoxel.volume import Modality, Volume
 
@@ -32,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from quietvoxel.engines.contract import TrainingStage
+    from quietvoxel.models import ModelCard
     from quietvoxel.phantoms import MRContrast
     from quietvoxel.training.references import Reference
 
@@ -146,43 +142,6 @@ def run(options: argparse.Namespace) -> None:
     say(f"Wrote {export(networks, recipe, options, plan.max_steps).origin}")
 
 
-def recipe_for(modality: Modality) -> RelativeFlowRecipe:
-    """The recipe of the bundled models: the longest step is capped where the operator still makes sense."""
-    if modality == Modality.CT:
-        return RelativeFlowRecipe(modality="CT", delta_max=1.0)
-    return RelativeFlowRecipe(modality="MR", delta_max=3.0)
-
-
-def fdn_recipe_for(modality: Modality) -> FDNRecipe:
-    """The recipe of the bundled models; the least noise is that which references of good quality have themselves."""
-    if modality == Modality.CT:
-        return FDNRecipe(modality="CT", delta_min=0.1, delta_max=1.0)
-    return FDNRecipe(modality="MR")
-
-
-def diff_denoise_recipe_for(modality: Modality) -> DiffDenoiseRecipe:
-    """The recipe of the bundled models; FBP noise reaches over two pixels, and so does the blind spot of CT."""
-    if modality == Modality.CT:
-        return DiffDenoiseRecipe(
-            modality="CT", delta_min=0.1, delta_max=1.0, radius=2, dilation=6, features=16
-        )
-    return DiffDenoiseRecipe(modality="MR")
-
-
-def plain_recipe_for(modality: Modality) -> RelativeFlowRecipe:
-    """A plain convolutional network to compare FDN with: as many parameters, the same pairs, one evaluation."""
-    fdn = fdn_recipe_for(modality)
-    return RelativeFlowRecipe(
-        modality=fdn.modality,
-        halo=fdn.halo,
-        widths=(52, 104, 208),
-        delta_min=fdn.delta_min,
-        delta_max=fdn.delta_max,
-        curriculum=False,
-        degrade_references=False,
-    )
-
-
 @dataclass(frozen=True)
 class Trained:
     """What is trained for an engine: `engine` as in model cards, and what a card says of the model.
@@ -230,34 +189,15 @@ def export(
     """Write trained networks as a model with its card."""
     engine = TRAINED[options.engine]
     modality = recipe.modality
-    noise_time = noise_time_for(modality)
-    low, high = (math.sqrt(noise_time.variance(t)) for t in (recipe.delta_min, recipe.delta_max))
-    noise = (
-        f"{1000 * low:.1f} to {1000 * high:.0f} HU"
-        if modality == "CT"
-        else f"{low:.3f} to {high:.2f} of the 99.5th percentile"
-    )
-    intensity = (
-        "HU / 1000, shown to the network within -1024 to 3072 HU"
-        if modality == "CT"
-        else "magnitude / its 99.5th percentile inside the field of view"
-    )
-    name = options.name or f"{engine.engine}-{modality.lower()}"
-    return save_model(
+    return export_model(
         options.out,
+        tensors_of(networks),
+        recipe,
         {
-            f"{prefix}.{key}": value
-            for prefix, network in networks.items()
-            for key, value in network.state_dict().items()
-        },
-        {
-            "name": name,
+            "name": options.name or f"{engine.engine}-{modality.lower()}",
             "title": f"{modality} general",
             "engine": engine.engine,
-            "modality": modality,
             "description": engine.description.format(modality),
-            "architecture": recipe.model_dump(mode="json"),
-            "intensity": intensity,
             "training_data": TRAINING_DATA[modality],
             "training": {
                 "steps": steps,
@@ -267,10 +207,6 @@ def export(
                 f" --phantoms {options.phantoms} --seed {options.seed}"
                 + (f" --stacks {options.stacks}" if engine.stage is None else ""),
             },
-            "noise_range": noise,
-            "intended_use": "Research on CT and MR denoising; not for primary diagnosis.",
-            "licence": "Apache-2.0",
-            "version": __version__,
         },
     )
 

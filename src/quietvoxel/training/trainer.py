@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset
 
+from quietvoxel.training.ahead import Ahead
+from quietvoxel.training.checkpoints import LAST, Checkpoints, WholeCheckpoints
 from quietvoxel.training.muon import Muon
 from quietvoxel.training.references import Reference, draw_slabs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -40,7 +42,7 @@ class TrainingPlan:
     ema : decay of the averaged weights that are kept.
     seed : of weights and batches.
     precision : Lightning's name.
-    checkpoint_every : steps between checkpoints.
+    checkpoint_every, checkpoint_seconds : at most so many steps and seconds lie between two checkpoints.
     """
 
     max_steps: int = 7000
@@ -55,6 +57,7 @@ class TrainingPlan:
     seed: int = 0
     precision: str = "bf16-mixed"
     checkpoint_every: int = 200
+    checkpoint_seconds: float = 40.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,25 @@ def averaging(network: nn.Module, plan: TrainingPlan) -> AveragedModel:
     return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.ema))  # type: ignore[no-untyped-call]
 
 
+def optimizer_for(network: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
+    """The optimizer that a plan names."""
+    weights = network.parameters()
+    if plan.optimizer == "muon":
+        return Muon(weights, plan.matrix_rate, plan.learning_rate)
+    return torch.optim.AdamW(weights, plan.learning_rate, (0.9, 0.99), weight_decay=1e-4)
+
+
+def step_batch(
+    stage: TrainingStage, references: Sequence[Reference], plan: TrainingPlan, step: int, rank: int = 0
+) -> dict[str, Tensor]:
+    """Draw and degrade the batch of a step: it depends on (seed, step, process) and on nothing that was drawn before."""
+    # A trailing zero changes nothing in the sequence, so that the first of several processes draws what one alone does.
+    rng = np.random.default_rng([plan.seed, step, rank])
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    slabs = draw_slabs(references, plan.batch, plan.patch, stage.halo, rng)
+    return dict(stage.prepare(slabs, step / plan.max_steps, generator))
+
+
 class StageModule(L.LightningModule):
     """A training stage as Lightning wants it, with averaged weights (EMA) beside the trained ones."""
 
@@ -87,14 +109,25 @@ class StageModule(L.LightningModule):
         self.references = list(references)
         self.network = stage.build()
         self.averaged = averaging(self.network, plan)
+        self._ahead: Ahead[dict[str, Tensor]] | None = None
+
+    def on_train_start(self) -> None:
+        """Begin to make batches; each process of several has its own."""
+        rank = self.global_rank
+        self._ahead = Ahead(
+            lambda step: step_batch(self.stage, self.references, self.plan, step, rank), self.plan.max_steps
+        )
+
+    def teardown(self, stage: str) -> None:  # noqa: ARG002  # Lightning's signature
+        """End the thread that makes batches, however the training ended."""
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
 
     def training_step(self, _batch: Any, _index: int) -> Tensor:
-        """Draw, degrade and score the batch of this step."""
-        plan, step = self.plan, self.global_step
-        rng = np.random.default_rng([plan.seed, step])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        slabs = draw_slabs(self.references, plan.batch, plan.patch, self.stage.halo, rng)
-        batch = self.stage.prepare(slabs, step / plan.max_steps, generator)
+        """Score the batch of this step."""
+        assert self._ahead is not None
+        batch = self._ahead.take(self.global_step)
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         return self.stage.loss(self.network, batch)
 
@@ -106,12 +139,7 @@ class StageModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer with warm-up, a plateau and a linear cool-down."""
         plan = self.plan
-        weights = self.network.parameters()
-        optimizer: torch.optim.Optimizer
-        if plan.optimizer == "muon":
-            optimizer = Muon(weights, plan.matrix_rate, plan.learning_rate)
-        else:
-            optimizer = torch.optim.AdamW(weights, plan.learning_rate, (0.9, 0.99), weight_decay=1e-4)
+        optimizer = optimizer_for(self.network, plan)
 
         def factor(step: int) -> float:
             left = (plan.max_steps - step) / max(1.0, plan.cooldown * plan.max_steps)
@@ -170,6 +198,8 @@ def train_stage(
     resume: bool = True,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
     stop: Callable[[nn.Module], bool] = lambda network: False,
+    callbacks: Sequence[Callback] = (),
+    where: Mapping[str, Any] | None = None,
 ) -> TrainedStage:
     """Train one stage.
 
@@ -182,6 +212,13 @@ def train_stage(
     start : weights to start from (fine-tuning).
     tell : called with each progress event.
     stop : asked after each step whether training ends early.
+    callbacks : Lightning's, in place of checkpoints and events as the plan has them.
+    where : Lightning's own words for devices: accelerator, devices, num_nodes, strategy.
+
+    Raises
+    ------
+    QuietVoxelError
+        If the disk is full; the last good checkpoint is kept.
     """
     torch.set_float32_matmul_precision("high")
     L.seed_everything(plan.seed, verbose=False)
@@ -191,9 +228,13 @@ def train_stage(
     if start is not None:
         module.network.load_state_dict(start.state_dict())
         module.averaged = averaging(start, plan)
-    checkpoints = ModelCheckpoint(
-        folder, filename="step", every_n_train_steps=plan.checkpoint_every, save_last=True, save_top_k=1
-    )
+    # Averaged weights learn nothing themselves; several processes would wait for their gradients.
+    module.averaged.requires_grad_(False)
+    usual = [
+        _Events(folder, tell, every=50),
+        _EarlyStop(stop),
+        Checkpoints(folder, plan.checkpoint_every, plan.checkpoint_seconds),
+    ]
     trainer = L.Trainer(
         max_steps=plan.max_steps,
         precision=plan.precision,  # type: ignore[arg-type]  # a plain string here, a literal in Lightning
@@ -201,13 +242,15 @@ def train_stage(
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[checkpoints, _Events(folder, tell, every=50), _EarlyStop(stop)],
+        enable_checkpointing=False,
+        plugins=[WholeCheckpoints()],
+        callbacks=list(callbacks) or usual,
+        **(where or {}),
     )
-    last = folder / "last.ckpt"
+    last = folder / LAST
     trainer.fit(
         module,
         DataLoader(_Ticks(), batch_size=None),
         ckpt_path=last if resume and last.exists() else None,
-        weights_only=False,
     )
     return TrainedStage(module.averaged.module, module.network)
