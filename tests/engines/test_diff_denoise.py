@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from short_training import tiny_diff_denoise
 from torch import Tensor
 
 from quietvoxel.engines.contract import EngineContext
@@ -26,15 +27,6 @@ from quietvoxel.inference.tiles import denoise_tiled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TINY: dict[str, Any] = {
-    "features": 4,
-    "blind_widths": (8, 16),
-    "blind_blocks": (1, 1),
-    "diffusion_widths": (8, 16),
-    "diffusion_blocks": (1, 1),
-    "student_widths": (8, 16),
-    "student_blocks": (1, 1),
-}
 SIGMA = 0.05
 CPU = torch.device("cpu")
 SAMPLED = DiffDenoiseSettings(student=False, ddim_steps=5)
@@ -53,7 +45,7 @@ def tensors(recipe: DiffDenoiseRecipe) -> dict[str, Tensor]:
 
 
 def engine(**changes: Any) -> DiffDenoiseEngine:
-    recipe = DiffDenoiseRecipe.model_validate({**TINY, **changes})
+    recipe = tiny_diff_denoise(**changes)
     return load_diff_denoise(recipe.model_dump(mode="json"), tensors(recipe), CPU)
 
 
@@ -189,7 +181,7 @@ def test_it_reports_as_many_steps_as_it_announces_and_stops_when_cancelled() -> 
 
 
 def test_a_model_without_a_student_is_sampled() -> None:
-    recipe = DiffDenoiseRecipe.model_validate(TINY)
+    recipe = tiny_diff_denoise()
     some = {k: v for k, v in tensors(recipe).items() if not k.startswith("student.")}
     model = load_diff_denoise(recipe.model_dump(mode="json"), some, CPU)
     settings = DiffDenoiseSettings(ddim_steps=5, student=True)
@@ -198,14 +190,14 @@ def test_a_model_without_a_student_is_sampled() -> None:
 
 
 def test_weights_of_another_shape_are_refused_in_one_sentence() -> None:
-    recipe = DiffDenoiseRecipe.model_validate(TINY)
+    recipe = tiny_diff_denoise()
     with pytest.raises(ModelError, match="do not fit the architecture"):
         load_diff_denoise(recipe.model_dump(mode="json") | {"features": 5}, tensors(recipe), CPU)
 
 
 def linear_engine(sigma: float, detail: float) -> DiffDenoiseEngine:
     """Networks that know the truth of a Gaussian world: the guide is zero, and so is the mean."""
-    recipe = DiffDenoiseRecipe.model_validate({**TINY, "modality": "CT", "condition_noise": 0.0})
+    recipe = tiny_diff_denoise(modality="CT", condition_noise=0.0)
     variance = sigma**2 + detail**2
     networks = build_networks(recipe)
     diffusion = networks["diffusion"]

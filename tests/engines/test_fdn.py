@@ -10,25 +10,25 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from short_training import tiny_fdn
 from torch import Tensor
 
 from quietvoxel.engines.contract import EngineContext
 from quietvoxel.engines.fdn.engine import FDNEngine, load_fdn
 from quietvoxel.engines.fdn.network import build_fdn
-from quietvoxel.engines.fdn.settings import FDNRecipe, FDNSettings
+from quietvoxel.engines.fdn.settings import FDNSettings
 from quietvoxel.engines.noise_range import trained_sigmas
 from quietvoxel.errors import CancelledError, ModelError
 from quietvoxel.inference.likeness import likeness_notes
 from quietvoxel.inference.tiles import denoise_tiled
 from quietvoxel.models.store import BUNDLED
 
-TINY: dict[str, Any] = {"widths": (8,), "steps": 2, "latent_widths": (8, 16), "latent_blocks": (1, 1)}
 SIGMA = 0.05
 
 
 def engine(**changes: Any) -> FDNEngine:
     """A small engine of random weights, in which every part has an effect."""
-    recipe = FDNRecipe.model_validate({**TINY, **changes})
+    recipe = tiny_fdn(**changes)
     with torch.random.fork_rng():
         torch.manual_seed(2)
         network = build_fdn(recipe)

@@ -7,56 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from short_training import smooth_slabs, tiny_diff_denoise, trained
 from torch import Tensor
 
 from quietvoxel.engines.contract import Slabs
 from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine, DiffDenoiseNetworks
 from quietvoxel.engines.diff_denoise.network import LEVELS, DiffusionNetwork
-from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe
 from quietvoxel.engines.diff_denoise.student import StudentStage
 from quietvoxel.engines.diff_denoise.training import BlindSpotStage, DiffusionStage
 from quietvoxel.training.references import Reference, draw_slabs
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-TINY: dict[str, Any] = {
-    "features": 4,
-    "blind_widths": (8, 16),
-    "blind_blocks": (1, 1),
-    "diffusion_widths": (8, 16),
-    "diffusion_blocks": (1, 1),
-    "student_widths": (8, 16),
-    "student_blocks": (1, 1),
-}
-
-
-def recipe(**changes: Any) -> DiffDenoiseRecipe:
-    return DiffDenoiseRecipe.model_validate({**TINY, **changes})
-
-
-def smooth_slabs(count: int = 8) -> Slabs:
-    """Waves of different direction and length, all three slices alike."""
-    rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
-    turn = torch.arange(count)[:, None, None] * 0.7
-    waves = 0.6 + 0.3 * torch.sin((rows * turn.cos() + columns * turn.sin()) / 4.0)
-    return Slabs(waves[:, None].repeat(1, 3, 1, 1), torch.ones(count))
-
-
-def trained(stage: Any, steps: int) -> tuple[Any, list[float]]:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = stage.build().train()
-    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
-    history = []
-    for step in range(steps):
-        batch = stage.prepare(smooth_slabs(), 1.0, torch.Generator().manual_seed(step))
-        loss = stage.loss(network, batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        history.append(float(loss.detach()))
-    return network, history
 
 
 class Constant(torch.nn.Module):
@@ -75,7 +37,7 @@ class MeanOfNeighbours(torch.nn.Module):
 
 @pytest.mark.parametrize("loss", ["log", "l1"])
 def test_the_blind_spot_network_learns_the_image_from_noisy_ones(loss: Any) -> None:
-    stage = BlindSpotStage(recipe(blind_loss=loss, delta_min=0.5, delta_max=1.0))
+    stage = BlindSpotStage(tiny_diff_denoise(blind_loss=loss, delta_min=0.5, delta_max=1.0))
     network, _ = trained(stage, 80)
     batch = stage.prepare(smooth_slabs(), 1.0, torch.Generator().manual_seed(999))
     noisy = batch["slab"][:, 1:2]
@@ -91,7 +53,7 @@ def test_the_blind_spot_network_learns_the_image_from_noisy_ones(loss: Any) -> N
 @pytest.mark.parametrize("prediction", ["v", "epsilon"])
 @pytest.mark.parametrize("loss", ["l2", "l1"])
 def test_a_perfect_prediction_has_no_loss(prediction: Any, loss: Any) -> None:
-    stage = DiffusionStage(recipe(prediction=prediction, diffusion_loss=loss), MeanOfNeighbours())
+    stage = DiffusionStage(tiny_diff_denoise(prediction=prediction, diffusion_loss=loss), MeanOfNeighbours())
     batch = stage.prepare(smooth_slabs(), 1.0, torch.Generator().manual_seed(0))
     network = stage.build()
     guide = 0.5 * (batch["slab"][:, :1] + batch["slab"][:, 2:])
@@ -111,16 +73,16 @@ def test_a_perfect_prediction_has_no_loss(prediction: Any, loss: Any) -> None:
 
 
 def test_the_diffusion_is_shown_all_times_and_learns() -> None:
-    stage = DiffusionStage(recipe(), MeanOfNeighbours())
+    stage = DiffusionStage(tiny_diff_denoise(), MeanOfNeighbours())
     times = stage.prepare(smooth_slabs(), 1.0, torch.Generator().manual_seed(0))["time"]
     assert sorted((times - 1).div(125, rounding_mode="floor").tolist()) == list(range(8))
     # What this guide leaves is pure noise, of which nothing can be learned; structure can.
-    _, history = trained(DiffusionStage(recipe(detail=0.2, delta_max=0.2), Constant()), 60)
+    _, history = trained(DiffusionStage(tiny_diff_denoise(detail=0.2, delta_max=0.2), Constant()), 60)
     assert np.mean(history[-10:]) < 0.8 * np.mean(history[:5])
 
 
 def test_what_the_blind_spot_prediction_misses_is_kept_by_noise_level() -> None:
-    stage = DiffusionStage(recipe(), MeanOfNeighbours())
+    stage = DiffusionStage(tiny_diff_denoise(), MeanOfNeighbours())
     network, _ = trained(stage, 15)
     # The guide has half of the noise's variance, so that y - c has 1.5 of it.
     seen = network.seen > 3
@@ -130,7 +92,7 @@ def test_what_the_blind_spot_prediction_misses_is_kept_by_noise_level() -> None:
 
 
 def test_noise_that_comes_back_out_of_the_condition_is_noticed_and_ends_the_training() -> None:
-    stage = DiffusionStage(recipe(), MeanOfNeighbours())
+    stage = DiffusionStage(tiny_diff_denoise(), MeanOfNeighbours())
     network = stage.build()
     noise = 0.05 * torch.randn(4, 1, 16, 16, generator=torch.Generator().manual_seed(0))
     for _ in range(300):
@@ -151,7 +113,7 @@ def test_a_network_that_finds_the_noisy_image_in_its_condition_leaks(telling: bo
         def forward(self, slab: Tensor, _told: Tensor) -> Tensor:
             return 0.2 * slab[:, 1:2] if telling else 0.2 * slab[:, :1]
 
-    stage = DiffusionStage(recipe(delta_min=0.5, condition_noise=0.1), Telling())
+    stage = DiffusionStage(tiny_diff_denoise(delta_min=0.5, condition_noise=0.1), Telling())
     network = stage.build()
 
     def undo(x: Tensor, guide: Tensor, a: Tensor, b: Tensor, sigma: Tensor) -> Tensor:
@@ -167,7 +129,7 @@ def test_a_network_that_finds_the_noisy_image_in_its_condition_leaks(telling: bo
 
 
 def test_the_student_learns_what_was_removed() -> None:
-    stage = StudentStage(recipe())
+    stage = StudentStage(tiny_diff_denoise())
     slabs = smooth_slabs()
     removed = 0.05 * torch.randn(8, 1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     facts = [torch.full_like(removed, value) for value in (0.05, 2.0)]
@@ -187,7 +149,7 @@ def test_the_student_learns_what_was_removed() -> None:
 @pytest.mark.parametrize("modality", ["MR", "CT"])
 def test_stacks_are_taught_once_and_give_the_student_all_it_needs(tmp_path: Path, modality: Any) -> None:
     distil = pytest.importorskip("quietvoxel.training.distil")
-    own = recipe(modality=modality)
+    own = tiny_diff_denoise(modality=modality)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         engine = DiffDenoiseEngine(
@@ -223,7 +185,9 @@ def test_a_training_that_is_told_to_stop_stops(tmp_path: Path) -> None:
         asked.append(network)
         return len(asked) == 3
 
-    trainer.train_stage(BlindSpotStage(recipe()), [Reference("a", data, 2.0)], plan, tmp_path, stop=stop)
+    trainer.train_stage(
+        BlindSpotStage(tiny_diff_denoise()), [Reference("a", data, 2.0)], plan, tmp_path, stop=stop
+    )
     assert len(asked) == 3
     assert torch.load(tmp_path / "last.ckpt", weights_only=False)["global_step"] == 3
 
@@ -239,7 +203,7 @@ def test_all_stages_run_in_a_row_and_end_in_one_model_file(
     from quietvoxel.training.trainer import TrainingPlan
     from quietvoxel.volume import Modality, Volume
 
-    own = recipe()
+    own = tiny_diff_denoise()
     data = (0.5 + 0.1 * np.random.default_rng(0).random((6, 40, 40))).astype(np.float32)
     plan = TrainingPlan(max_steps=2, batch=2, patch=32, warmup=1, precision="32-true", checkpoint_every=1)
     networks, again = (

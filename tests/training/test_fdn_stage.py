@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from short_training import smooth_slabs, tiny_fdn, trained
 
 from quietvoxel.engines.contract import Slabs
-from quietvoxel.engines.fdn.network import FDNNetwork, finest_differences, flow_shape
+from quietvoxel.engines.fdn.network import finest_differences, flow_shape
 from quietvoxel.engines.fdn.settings import FDNRecipe
 from quietvoxel.engines.fdn.training import FDNStage
 from quietvoxel.training.references import Reference
@@ -17,7 +18,7 @@ from quietvoxel.training.references import Reference
 if TYPE_CHECKING:
     from pathlib import Path
 
-TINY: dict[str, Any] = {"widths": (8,), "steps": 2, "latent_widths": (8, 16), "latent_blocks": (1, 1)}
+CLIP = 1.0
 ALL = {
     "weight_likelihood": 0.01,
     "weight_noise_latent": 0.1,
@@ -27,39 +28,14 @@ ALL = {
 
 
 def stage(**changes: Any) -> FDNStage:
-    return FDNStage(FDNRecipe.model_validate({**TINY, **changes}))
-
-
-def smooth_slabs(count: int = 8) -> Slabs:
-    """Waves of different direction and length, all three slices alike."""
-    rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
-    turn = torch.arange(count)[:, None, None] * 0.7
-    waves = 0.6 + 0.3 * torch.sin((rows * turn.cos() + columns * turn.sin()) / 4.0)
-    return Slabs(waves[:, None].repeat(1, 3, 1, 1), torch.ones(count))
-
-
-def trained(part: FDNStage, steps: int) -> tuple[FDNNetwork, list[float]]:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = part.build().train()
-    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
-    history = []
-    for step in range(steps):
-        batch = part.prepare(smooth_slabs(), 1.0, torch.Generator().manual_seed(step))
-        loss = part.loss(network, batch)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        history.append(float(loss.detach()))
-    return network, history
+    return FDNStage(tiny_fdn(**changes))
 
 
 @pytest.mark.parametrize("target", ["prior", "noise"])
 @pytest.mark.parametrize("reconstruction", ["l1", "l2", "log"])
 def test_every_term_has_its_weight_and_a_gradient(target: Any, reconstruction: Any) -> None:
     part = stage(**ALL, noise_latent_target=target, reconstruction=reconstruction)
-    network, _ = trained(part, 3)
+    network, _ = trained(part, 3, CLIP)
     batch = part.prepare(smooth_slabs(), 1.0, torch.Generator().manual_seed(1))
     terms = part.losses(network.eval(), batch)
     assert set(terms) == {"reconstruction", "likelihood", "noise latent", "consistency", "ssim"}
@@ -76,13 +52,13 @@ def test_every_term_has_its_weight_and_a_gradient(target: Any, reconstruction: A
 
 
 def test_it_learns_to_give_references_back() -> None:
-    _, history = trained(stage(reconstruction="l2", delta_min=0.5, weight_likelihood=0.001), 60)
+    _, history = trained(stage(reconstruction="l2", delta_min=0.5, weight_likelihood=0.001), 60, CLIP)
     assert np.mean(history[-10:]) < 0.6 * np.mean(history[:5])
 
 
 def test_the_likelihood_of_the_training_images_is_kept_with_the_network() -> None:
     part = stage(delta_min=0.5)
-    network, _ = trained(part, 10)
+    network, _ = trained(part, 10, CLIP)
     assert network.nll_seen.sum() == 80
     batch = part.prepare(smooth_slabs(), 1.0, torch.Generator().manual_seed(99))
     part.losses(network.eval(), batch)
