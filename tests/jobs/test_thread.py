@@ -133,27 +133,77 @@ def test_stopping_cancels_what_runs_and_takes_nothing_more(reader, steps):
     assert thread.submit(steps([]), reader.mailbox).cancelled
 
 
-def test_the_process_ends_at_once_and_well_in_the_middle_of_a_job():
-    code = """
-import time
+PROCESS = """
+import sys, threading, time
 import quietvoxel.jobs.thread
 from quietvoxel.errors import CancelledError
 from quietvoxel.jobs import Mailbox, inference_thread
 quietvoxel.jobs.thread.NICENESS = 0
-class Long:
-    def run(self, _context):
-        context.tell("here")
+quietvoxel.jobs.thread.STOP_SECONDS = {patience}
+here = threading.Event()
+{job}
+inference_thread().submit(Work(), Mailbox(lambda: None))
+here.wait()
+print("closed", flush=True)
+"""
+
+
+def at_the_end_of_a_process(job: str, patience: float) -> tuple[int, list[str]]:
+    """Exit code and output of a process that ends as soon as its job `Work` is under way."""
+    code = PROCESS.format(job=job, patience=patience)
+    done = subprocess.run(
+        [sys.executable, "-c", code], timeout=120, check=False, stdout=subprocess.PIPE, text=True
+    )
+    return done.returncode, done.stdout.split()
+
+
+def test_the_process_ends_at_once_and_well_in_the_middle_of_a_job():
+    job = """
+class Work:
+    def run(self, context):
+        here.set()
+        while not context.cancelled():
+            time.sleep(0.01)
+        print("heard", flush=True)
+        raise CancelledError
+"""
+    # Left alone, the job would go on for ever.
+    assert at_the_end_of_a_process(job, 60.0) == (0, ["closed", "heard"])
+
+
+def test_a_first_import_of_torch_that_takes_long_is_waited_for():
+    job = """
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            here.set()
+            time.sleep(1.5)
+            print("imported", flush=True)
+sys.meta_path.insert(0, Slow())
+class Work:
+    def run(self, context):
+        print("ran", flush=True)
         while not context.cancelled():
             time.sleep(0.01)
         raise CancelledError
-mailbox = Mailbox(lambda: None)
-inference_thread().submit(Long(), mailbox)
-while not mailbox.drain():
-    time.sleep(0.01)
 """
-    # Left alone, the job would go on for ever.
-    done = subprocess.run([sys.executable, "-c", code], timeout=120, check=False, env=os.environ)
-    assert done.returncode == 0
+    # The patience is for jobs: an import that is given up in the middle aborts the process.
+    code, said = at_the_end_of_a_process(job, 0.5)
+    assert code == 0
+    assert said[:2] == ["closed", "imported"]
+
+
+def test_a_job_that_hears_nothing_is_left_behind_without_an_abort():
+    job = """
+class Work:
+    def run(self, context):
+        import torch
+        image = torch.randn(1500, 1500)
+        here.set()
+        while True:
+            image = torch.tanh(image @ image)
+"""
+    assert at_the_end_of_a_process(job, 0.2) == (0, ["closed"])
 
 
 def test_there_is_one_thread_for_the_process():

@@ -30,7 +30,7 @@ NICENESS = 10
 """How much the GUI's thread goes before this one (Linux); on a free machine it costs nothing."""
 
 STOP_SECONDS = 5.0
-"""How long the process waits at its end for a job to hear that it is cancelled."""
+"""How long the process waits at its end for a job to hear that it is cancelled. An import hears nothing, but ends."""
 
 
 class _Order(NamedTuple):
@@ -50,6 +50,8 @@ class InferenceThread:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._settled = False
+        self._not_importing = threading.Event()
+        self._not_importing.set()
 
     def submit(self, job: Job, mailbox: Mailbox[Message]) -> Ticket:
         """Hand in a job; it runs after those handed in before. Its messages come to the mailbox."""
@@ -62,16 +64,43 @@ class InferenceThread:
         """
         return self._accept(_Order(Ticket(), job, mailbox), key)
 
-    def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Cancel everything and wait for the thread to end; the object cannot be used afterwards."""
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """Cancel everything and wait for the thread to end; the object cannot be used afterwards.
+
+        A first import of torch is waited for however long it takes, and only then `seconds` for the job.
+
+        Returns
+        -------
+        Whether the thread has ended.
+        """
         with self._lock:
             self._stopping = True
             self._urgent.clear()
             for ticket in self._open:
                 ticket.cancel()
         self._orders.put(None)
-        if self._thread is not None:
-            self._thread.join(seconds)
+        if self._thread is None:
+            return True
+        self._not_importing.wait()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def stop_at_exit(self) -> None:
+        """Stop when the process ends, and end it without Python's own tidying where the job hears nothing.
+
+        Python throws a daemon thread that still runs out of whatever it is in; out of C++ that is an abort.
+        """
+        atexit.register(self._stop_or_leave)
+
+    def _stop_or_leave(self) -> None:
+        if self.stop(STOP_SECONDS):
+            return
+        LOG.debug("a job did not hear that the process ends")
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(1 if hasattr(sys, "last_value") else 0)
 
     def _accept(self, order: _Order, key: Hashable | None) -> Ticket:
         with self._lock:
@@ -118,11 +147,11 @@ class InferenceThread:
         context = JobContext(tell, lambda: ticket.cancelled, self._run_urgent)
         outcome: Done | Cancelled | Failure
         try:
-            if ticket.cancelled:
-                outcome = Cancelled()
-            else:
+            if self._begin(ticket):
                 self._settle()
                 outcome = Done(job.run(context))
+            else:
+                outcome = Cancelled()
         except CancelledError as error:
             forget(error)
             outcome = Cancelled()
@@ -138,14 +167,26 @@ class InferenceThread:
             self._open.discard(order.ticket)
         order.mailbox.put(Message(order.ticket, outcome))
 
+    def _begin(self, ticket: Ticket) -> bool:
+        """Whether a job is still wanted. Asked under the lock, so that `stop` knows of every import that it allows."""
+        with self._lock:
+            if ticket.cancelled:
+                return False
+            if not self._settled:
+                self._not_importing.clear()
+            return True
+
     def _settle(self) -> None:
         """Leave a core to the GUI. Per thread, and after torch is there: hence not where the thread starts."""
         if self._settled:
             return
-        import torch
+        try:
+            import torch
 
-        torch.set_num_threads(max(1, min(torch.get_num_threads(), usable_cores() - 1)))
-        self._settled = True
+            torch.set_num_threads(max(1, min(torch.get_num_threads(), usable_cores() - 1)))
+            self._settled = True
+        finally:
+            self._not_importing.set()
 
 
 def usable_cores() -> int:
@@ -169,5 +210,5 @@ def _lower_priority() -> None:
 def inference_thread() -> InferenceThread:
     """The process's own thread; cancelled and joined when the process ends."""
     thread = InferenceThread()
-    atexit.register(thread.stop)
+    thread.stop_at_exit()
     return thread
