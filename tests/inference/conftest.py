@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-import quietvoxel.inference
-from quietvoxel.inference import DenoiseResult, InferenceOptions
+from quietvoxel.inference import DenoiseResult, InferenceOptions, whole_volume
 from quietvoxel.models import find_model
 from quietvoxel.volume import Geometry, Modality, Volume
 
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
 
     from quietvoxel.engines.contract import EngineContext, EngineOutput
     from quietvoxel.engines.relative_flow.settings import RelativeFlowSettings
-
-quietvoxel.inference.denoise  # noqa: B018  # imports the module that is changed below
-DENOISE = sys.modules["quietvoxel.inference.denoise"]
 
 
 @dataclass
@@ -98,11 +93,11 @@ def run(model_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Deno
         **more: Any,
     ) -> DenoiseResult:
         if engine is not None:
-            monkeypatch.setattr(DENOISE, "load_engine", lambda card, device: engine)
+            monkeypatch.setattr(whole_volume, "load_engine", lambda card, device: engine)
         # The processor also where there is a GPU: slices are promised to be identical there.
         wanted = {"device": "cpu", "precision": "float32", "sigma": 20.0} | (options or {})
         card = find_model(modality=volume.modality)
-        return DENOISE.denoise(volume, card, settings, InferenceOptions.model_validate(wanted), **more)
+        return whole_volume.denoise(volume, card, settings, InferenceOptions.model_validate(wanted), **more)
 
     return denoise
 

@@ -9,8 +9,8 @@ from quietvoxel.inference.events import Event, Finished, SliceDone, Started, Ste
 from quietvoxel.inference.options import InferenceOptions
 
 if TYPE_CHECKING:
-    from quietvoxel.inference.denoise import DenoiseResult, denoise
     from quietvoxel.inference.statistics import VolumeStatistics, measure
+    from quietvoxel.inference.whole_volume import DenoiseResult, denoise
 
 __all__ = [
     "DenoiseResult",
@@ -26,14 +26,17 @@ __all__ = [
 ]
 
 
+_HOMES = {
+    "DenoiseResult": "quietvoxel.inference.whole_volume",
+    "VolumeStatistics": "quietvoxel.inference.statistics",
+    "denoise": "quietvoxel.inference.whole_volume",
+    "measure": "quietvoxel.inference.statistics",
+}
+
+
 def __getattr__(name: str) -> object:
-    """Import torch, by way of `denoise`, only when something is denoised."""
-    if name in {"denoise", "DenoiseResult"}:
-        # The function has its module's name; both are set here so that the function wins.
-        module = import_module("quietvoxel.inference.denoise")
-        globals().update(denoise=module.denoise, DenoiseResult=module.DenoiseResult)
-        return globals()[name]
-    if name in {"measure", "VolumeStatistics"}:
-        return getattr(import_module("quietvoxel.inference.statistics"), name)
+    """Import torch, by way of these, only when something is denoised."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
