@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from quietvoxel.engines.registry import ENGINES
-from quietvoxel.inference.options import InferenceOptions
 
 AsJson = Annotated[bool, Parameter(name="--json", help="Print JSON for programs.", negative="")]
 
@@ -24,6 +23,8 @@ def add_about_commands(app: App) -> None:
 def engines(*, as_json: AsJson = False) -> None:
     """List the engines and their settings; front-ends build their controls from the JSON."""
     if as_json:
+        from quietvoxel.jobs.about import engine_schemas
+
         print(json.dumps(engine_schemas(), indent=2))
         return
     for info in ENGINES.values():
@@ -41,22 +42,6 @@ def _values(words: dict[str, Any]) -> str:
         return f"{' or '.join(map(str, words['enum']))}, default {default}"
     low, high = words["minimum"], words["maximum"]
     return f"{low:.12g} to {high:.12g}, default {default:g}"
-
-
-def engine_schemas() -> dict[str, Any]:
-    """Name, words and settings schema of every engine, and of the options of a run."""
-    return {
-        "engines": [
-            {
-                "name": info.name,
-                "title": info.title,
-                "summary": info.summary,
-                "settings": info.settings.model_json_schema(),
-            }
-            for info in ENGINES.values()
-        ],
-        "run": InferenceOptions.model_json_schema(),
-    }
 
 
 def list_models(*, as_json: AsJson = False) -> None:

@@ -21,6 +21,7 @@ from quietvoxel.cli.interrupts import terminate_as_interrupt
 from quietvoxel.cli.reporting import emit
 from quietvoxel.cli.simulate import simulate
 from quietvoxel.cli.view import view
+from quietvoxel.cli.worker import worker
 from quietvoxel.engines.registry import ENGINES, engine_info
 
 HELP = """Denoise CT and MR volumes. Results are not for primary diagnosis.
@@ -38,6 +39,7 @@ def build_app(engine: str) -> App:
     app.command(view)
     app.command(demo)
     app.command(bench)
+    app.command(worker)
     add_about_commands(app)
     return app
 

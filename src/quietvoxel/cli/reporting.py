@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from quietvoxel.inference.events import Event, Finished, SliceDone, Started, StepDone
+from quietvoxel.jobs.event_records import record_of
 
 ProgressKind = Literal["bar", "jsonl", "none"]
 
@@ -47,7 +48,7 @@ class Reporter:
         elif self.quiet:
             return
         elif self.kind == "jsonl":
-            emit(self._record(event))
+            emit(record_of(event, self.notes))
         else:
             self._draw(event)
 
@@ -100,32 +101,6 @@ class Reporter:
         self._bar = Progress(*columns, console=Console(stderr=True))
         self._bar.start()
         self._task = self._bar.add_task("denoise", total=total)
-
-    def _record(self, event: Event) -> dict[str, Any]:
-        match event:
-            case Started():
-                return {
-                    "event": "started",
-                    "total": event.slices,
-                    "axis": event.axis,
-                    "sigma": event.sigma,
-                    "device": event.device,
-                    "precision": event.precision,
-                    "notes": [*self.notes, *event.notes],
-                }
-            case StepDone():
-                return {
-                    "event": "progress",
-                    "done": event.done,
-                    "total": event.total,
-                    "step": event.step,
-                    "steps": event.steps,
-                    "eta_s": None if event.eta_s is None else round(event.eta_s, 1),
-                }
-            case SliceDone():
-                return {"event": "slice", "index": event.index, "done": event.done, "total": event.total}
-        msg = f"{type(event).__name__} is not shown while a run goes on"
-        raise TypeError(msg)
 
 
 def emit(record: dict[str, Any]) -> None:

@@ -40,9 +40,15 @@ class _Order(NamedTuple):
 
 
 class InferenceThread:
-    """Runs jobs one after the other in a daemon thread, which starts with the first of them."""
+    """Runs jobs one after the other in a daemon thread, which starts with the first of them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    polite : whether a GUI lives in the same process and goes first.
+    """
+
+    def __init__(self, *, polite: bool = True) -> None:
+        self._polite = polite
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._urgent: dict[Hashable, _Order] = {}
         self._open: set[Ticket] = set()
@@ -122,7 +128,8 @@ class InferenceThread:
         return order.ticket
 
     def _serve(self) -> None:
-        _lower_priority()
+        if self._polite:
+            _lower_priority()
         while not self._stopping:
             order = self._orders.get()
             self._run_urgent()

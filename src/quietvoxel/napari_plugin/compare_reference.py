@@ -8,9 +8,9 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from quietvoxel.errors import QuietVoxelError
 from quietvoxel.jobs import Done, Failure, Ticket, inference_thread
 from quietvoxel.jobs.quality_job import QualityJob
+from quietvoxel.jobs.region_rows import figure
 from quietvoxel.napari_plugin.adapter import volume_from_layer
 from quietvoxel.napari_plugin.compare_choosers import CompareChooser
-from quietvoxel.napari_plugin.compare_table import figure
 from quietvoxel.napari_plugin.relay import mailbox_for
 
 

@@ -9,8 +9,9 @@ from napari.layers import Image, Shapes
 from numpy.typing import NDArray
 from skimage.draw import polygon2mask
 
+from quietvoxel.jobs.region_rows import MeasuredRegion, RegionRow, region_rows
 from quietvoxel.napari_plugin.result_layers import looks_of
-from quietvoxel.quality import RegionStatistics, contrast_to_noise, line_profile, region_statistics
+from quietvoxel.quality import line_profile
 
 NAME = "Compare regions"
 COLOUR = "#66dd66"
@@ -99,46 +100,14 @@ def lines_of(layer: Shapes) -> list[NDArray[np.float64]]:
     ]
 
 
-@dataclass(frozen=True)
-class RegionRow:
-    """One row of the table: a figure of A and of B."""
-
-    name: str
-    before: float
-    after: float
-
-    @property
-    def change(self) -> float:
-        """Relative change, or NaN where there was nothing."""
-        return self.after / self.before - 1 if self.before else float("nan")
-
-
 def statistics_rows(regions: Sequence[Region], before: Any, after: Any) -> list[RegionRow]:
-    """Mean, SD and SNR of every region, and the CNR of each against the second one.
-
-    Raises
-    ------
-    BadInputError
-        If a region is too small.
-    """
-    figures = [
-        [region_statistics(region.slice_of(data), region.mask) for data in (before, after)]
-        for region in regions
-    ]
-    rows: list[RegionRow] = []
-    for region, pair in zip(regions, figures, strict=True):
-        rows += [
-            RegionRow(f"{region.number}  {label}", *(pick(one) for one in pair))
-            for label, pick in (("mean", _mean), ("SD", _sd), ("SNR", _snr))
+    """The table's rows for drawn regions; see `region_rows`."""
+    return region_rows(
+        [
+            MeasuredRegion(region.number, region.slice_of(before), region.slice_of(after), region.mask)
+            for region in regions
         ]
-    if len(figures) > 1:
-        background = figures[1]
-        for region, pair in zip(regions, figures, strict=True):
-            if pair is background:
-                continue
-            values = [contrast_to_noise(one, back) for one, back in zip(pair, background, strict=True)]
-            rows.append(RegionRow(f"{region.number} in 2  CNR", *values))
-    return rows
+    )
 
 
 def profile(
@@ -146,18 +115,6 @@ def profile(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distance in mm and values along a drawn line."""
     return line_profile(data, ends[0], ends[1], spacing)
-
-
-def _mean(one: RegionStatistics) -> float:
-    return one.mean
-
-
-def _sd(one: RegionStatistics) -> float:
-    return one.sd
-
-
-def _snr(one: RegionStatistics) -> float:
-    return one.snr
 
 
 def _flat_axis(corners: NDArray[Any]) -> int:

@@ -6,8 +6,8 @@ import numpy as np
 from napari.layers import Image
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
 
+from quietvoxel.jobs.windows import MR_AUTO, PRESETS, limits, width_level
 from quietvoxel.napari_plugin.adapter import display_window, volume_from_layer, widen_slider
-from quietvoxel.napari_plugin.windows import MR_AUTO, PRESETS, limits, width_level
 from quietvoxel.volume import Modality
 
 OTHER = "own"

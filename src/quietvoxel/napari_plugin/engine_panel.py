@@ -15,19 +15,9 @@ from qtpy.QtWidgets import (
 )
 
 from quietvoxel.engines.registry import ENGINES
-from quietvoxel.models import ModelCard, list_models
+from quietvoxel.jobs.model_choice import card_lines, models_for
+from quietvoxel.models import ModelCard
 from quietvoxel.volume import Modality
-
-
-def models_for(engine: str, modality: str) -> list[ModelCard]:
-    """Models of an engine, those of the modality first, the general one before the others.
-
-    Models of another modality are offered too, for a study that fits none may be worth a try; the run then says so.
-    """
-    wanted = "CT" if modality == Modality.CT else "MR"
-    general = f"{engine}-{wanted.lower()}"
-    cards = [card for card in list_models() if card.engine == engine]
-    return sorted(cards, key=lambda card: (card.modality != wanted, card.name != general))
 
 
 class EnginePanel(QWidget):
@@ -154,18 +144,9 @@ class EnginePanel(QWidget):
         if card is None:
             self.card_text.setText("This engine has no model yet: import or train one.")
             return
-        lines = {
-            "": [card.description],
-            "Trained on": card.training_data,
-            "Noise range": [card.noise_range],
-            "Quality": card.quality,
-            "Meant for": [card.intended_use],
-            "Licence": [card.licence],
-        }
         shown = [
             f"<b>{name}</b> " * bool(name) + "<br>".join(escape(text) for text in texts)
-            for name, texts in lines.items()
-            if any(texts)
+            for name, texts in card_lines(card).items()
         ]
         self.card_text.setText("<p>".join(shown))
         self.models.setToolTip(card.description)

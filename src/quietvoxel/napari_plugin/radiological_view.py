@@ -5,9 +5,9 @@ from typing import Any
 from napari.components.overlays import TextOverlay
 from napari.layers import Image
 
+from quietvoxel.jobs.windows import width_level
 from quietvoxel.napari_plugin.orientation import edge_letters, plane_of, upright, view_of
 from quietvoxel.napari_plugin.volume_layers import AXES, geometry_of, reference_layer, unit_of
-from quietvoxel.napari_plugin.windows import width_level
 from quietvoxel.volume import Geometry
 
 EDGES = {

@@ -5,7 +5,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from quietvoxel.jobs import Failure, RunMachine, RunState
-from quietvoxel.napari_plugin.wording import in_dock_words
+from quietvoxel.jobs.wording import in_dock_words
 
 FINE = 1000
 """Steps of the progress bar."""

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSpin
 
 from quietvoxel.errors import QuietVoxelError
 from quietvoxel.jobs import Cancelled, Done, Failure, SimulateJob, Ticket, inference_thread
+from quietvoxel.jobs.simulate_measures import MEASURES, measures_for
 from quietvoxel.napari_plugin.adapter import METADATA_KEY, volume_from_layer
 from quietvoxel.napari_plugin.layer_chooser import LayerChooser
 from quietvoxel.napari_plugin.live_preview import LINKED
@@ -21,51 +22,6 @@ from quietvoxel.napari_plugin.run_bar import RunBar
 from quietvoxel.napari_plugin.tall_area import TallArea
 from quietvoxel.napari_plugin.unproxied import unproxied
 from quietvoxel.volume import Modality, Volume
-
-MEASURES: dict[str, tuple[str, str, float, float, float, float, str]] = {
-    # name in SimulateJob: words, layer name, lowest, highest, step, start, tooltip
-    "dose": (
-        "Dose fraction",
-        "dose {:g}",
-        0.005,
-        1.0,
-        0.05,
-        0.25,
-        "CT: the scan itself is 1, a quarter dose 0.25",
-    ),
-    "snr": (
-        "Signal-to-noise ratio",
-        "SNR {:g}",
-        0.1,
-        10_000.0,
-        1.0,
-        10.0,
-        "MR: mean signal over noise, to reach",
-    ),
-    "sigma": (
-        "Added noise (SD)",
-        "noise {:g}",
-        0.0,
-        1e6,
-        1.0,
-        20.0,
-        "In HU for CT, in the image's units for MR",
-    ),
-    "delta": (
-        "Degradation time Δ",
-        "Δ {:g}",
-        0.0,
-        5.0,
-        0.05,
-        0.3,
-        "Dose fraction exp(-5 Δ) for CT, variance 0.005 Δ of the signal for MR",
-    ),
-}
-
-
-def measures_for(modality: str) -> list[str]:
-    """The measures that make sense for a modality."""
-    return [name for name in MEASURES if name != ("snr" if modality == Modality.CT else "dose")]
 
 
 class SimulateDock(QWidget):
@@ -82,7 +38,7 @@ class SimulateDock(QWidget):
         self._mailbox = mailbox_for(self._read_mail)
         self._ticket: Ticket | None = None
         self._source: Image | None = None
-        self._kept: dict[str, float] = {name: one[5] for name, one in MEASURES.items()}
+        self._kept: dict[str, float] = {name: one.start for name, one in MEASURES.items()}
         kept = recall("simulate").get("values", {})
         self._kept |= {name: float(value) for name, value in kept.items() if name in MEASURES}
         self._open = True
@@ -115,7 +71,7 @@ class SimulateDock(QWidget):
         remember("simulate", {"values": self._kept})
         given = {name: self.value.value()}
         job = SimulateJob(
-            volume, **given, seed=self.seed.value(), purpose=MEASURES[name][1].format(given[name])
+            volume, **given, seed=self.seed.value(), purpose=MEASURES[name].result_name.format(given[name])
         )
         self._source = layer
         self._looks, self._name, self._job = looks_of(layer), layer.name, job
@@ -172,18 +128,18 @@ class SimulateDock(QWidget):
         self.measure.blockSignals(True)
         self.measure.clear()
         for name in measures_for(volume.modality):
-            self.measure.addItem(MEASURES[name][0], name)
+            self.measure.addItem(MEASURES[name].title, name)
         self.measure.setCurrentIndex(max(0, self.measure.findData(before)))
         self.measure.blockSignals(False)
         self._measure_chosen()
 
     def _measure_chosen(self) -> None:
         name = self.measure.currentData()
-        _, _, lowest, highest, step, _, tooltip = MEASURES[name]
-        self.value.setRange(lowest, highest)
-        self.value.setSingleStep(step)
+        measure = MEASURES[name]
+        self.value.setRange(measure.lowest, measure.highest)
+        self.value.setSingleStep(measure.step)
         self.value.setValue(self._kept[name])
-        self.value.setToolTip(tooltip)
+        self.value.setToolTip(measure.tooltip)
 
     def _volume(self, layer: Image | None) -> Volume | None:
         if layer is None:

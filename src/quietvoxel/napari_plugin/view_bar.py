@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from quietvoxel.jobs.windows import MR_AUTO, PRESETS, width_level
 from quietvoxel.napari_plugin.adapter import display_window, volume_from_layer, widen_slider
 from quietvoxel.napari_plugin.cursor_values import CursorValues
 from quietvoxel.napari_plugin.orientation import PLANES
@@ -24,7 +25,6 @@ from quietvoxel.napari_plugin.reading import notes_of
 from quietvoxel.napari_plugin.unproxied import unproxied
 from quietvoxel.napari_plugin.volume_layers import reference_layer, unit_of
 from quietvoxel.napari_plugin.window_drag import drag_window, set_window, shown_alike
-from quietvoxel.napari_plugin.windows import MR_AUTO, PRESETS, width_level
 
 DOCK_NAME = "View (quietvoxel)"  # what napari calls the widget "View" of the manifest
 KEYS = {"Axial": "A", "Coronal": "C", "Sagittal": "S"}

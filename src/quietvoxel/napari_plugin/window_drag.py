@@ -5,9 +5,9 @@ from typing import Any
 
 from napari.layers import Image
 
+from quietvoxel.jobs.windows import limits, width_level
 from quietvoxel.napari_plugin.adapter import METADATA_KEY
 from quietvoxel.napari_plugin.volume_layers import reference_layer, unit_of
-from quietvoxel.napari_plugin.windows import limits, width_level
 
 RIGHT_BUTTON = 2
 PIXELS = 300.0

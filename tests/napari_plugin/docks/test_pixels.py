@@ -7,7 +7,7 @@ import pytest
 
 from quietvoxel.napari_plugin.pixels import Difference, Overlay
 from quietvoxel.napari_plugin.result_layers import mixed
-from quietvoxel.napari_plugin.wording import in_dock_words
+from quietvoxel.jobs.wording import in_dock_words
 
 KEYS = [
     np.s_[2],

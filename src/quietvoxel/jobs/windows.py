@@ -1,4 +1,4 @@
-"""Display windows that radiologists know by name, in one place for every front-end part of napari."""
+"""Display windows that radiologists know by name, in one place for every front-end."""
 
 PRESETS: dict[str, tuple[float, float]] = {
     "Abdomen": (400.0, 40.0),
@@ -10,11 +10,11 @@ PRESETS: dict[str, tuple[float, float]] = {
 """CT windows: name to (width, level) in HU."""
 
 MR_AUTO = "MR auto"
-"""The choice for everything but CT: `adapter.display_window` of the volume."""
+"""The choice for everything but CT: what the volume itself asks for."""
 
 
 def limits(width: float, level: float) -> tuple[float, float]:
-    """Lowest and highest value of a window, as napari's contrast limits."""
+    """Lowest and highest value of a window, as contrast limits."""
     return (level - width / 2, level + width / 2)
 
 
