@@ -39,7 +39,7 @@ def with_noise(body: np.ndarray, noise: np.ndarray, sigma: float) -> np.ndarray:
 def test_correlated_noise_is_read_within_ten_percent(
     body: np.ndarray, fbp_noise: np.ndarray, sigma: float
 ) -> None:
-    found = estimate_noise(with_noise(body, fbp_noise, sigma), "CT", spacing_zyx=SPACING)
+    found = estimate_noise(with_noise(body, fbp_noise, sigma), "CT")
 
     assert found.method.startswith("soft tissue")
     assert found.reliable

@@ -1,4 +1,7 @@
-"""How noisy is this volume? One question for every modality, answered by `noise_level_ct` and `_mr`."""
+"""How noisy is this volume? One question for every modality, answered by `noise_level_ct` and `_mr`.
+
+In pixels, not millimetres: that is how far noise is correlated.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,6 @@ def estimate_noise(
     data: NDArray[Any],
     modality: str,
     mask: NDArray[np.bool_] | None = None,
-    spacing_zyx: tuple[float, float, float] | None = None,  # noqa: ARG001  # part of the contract
 ) -> NoiseEstimate:
     """Estimate the noise of a volume from a few of its slices, in about a second.
 
@@ -31,8 +33,6 @@ def estimate_noise(
     data : (z, y, x), CT in HU or MR magnitude in any unit.
     modality : "CT", "MR" or anything else, which is taken as an image with Gaussian noise.
     mask : (z, y, x), voxels that may be used; padding should be left out. Everywhere when None.
-    spacing_zyx : mm; not needed by the present methods, which work in pixels, as noise is correlated in
-        pixels.
 
     Returns
     -------

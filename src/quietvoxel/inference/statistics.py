@@ -74,7 +74,5 @@ def measure(volume: Volume, sigma: float | None = None) -> VolumeStatistics:
 def estimated_noise(volume: Volume, padding: NDArray[np.bool_] | None) -> NoiseEstimate:
     """Estimate the noise within the slices of a volume, padding left out."""
     axis = slice_axis(volume)
-    z, y, x = (volume.geometry.spacing_zyx[a] for a in (axis, *(a for a in range(3) if a != axis)))
     inside = None if padding is None else ~np.moveaxis(padding, axis, 0)
-    data = np.moveaxis(volume.data, axis, 0)
-    return estimate_noise(data, str(volume.modality), mask=inside, spacing_zyx=(z, y, x))
+    return estimate_noise(np.moveaxis(volume.data, axis, 0), str(volume.modality), inside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from quietvoxel.inference.events import Event, Finished, SliceDone
@@ -73,7 +73,7 @@ class DenoiseJob:
     volume: Volume
     card: ModelCard
     settings: EngineSettings
-    options: InferenceOptions = InferenceOptions()  # noqa: RUF009  # frozen
+    options: InferenceOptions = field(default_factory=InferenceOptions)
     statistics: VolumeStatistics | None = None
     purpose: str = ""
 

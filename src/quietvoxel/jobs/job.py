@@ -29,7 +29,7 @@ class JobContext:
 class Job(Protocol):
     """Something to do in the inference thread, frozen when it is handed in."""
 
-    def run(self, context: JobContext) -> Any:
+    def run(self, context: JobContext, /) -> Any:
         """Do it and give the result.
 
         Raises

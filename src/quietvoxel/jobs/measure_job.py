@@ -45,8 +45,8 @@ class MeasureJob:
 
     volume: Volume
 
-    def run(self, context: JobContext) -> Measured:  # noqa: ARG002  # too short to be cancelled in the middle
-        """Measure; see `quietvoxel.inference.measure` for what is raised."""
+    def run(self, _context: JobContext) -> Measured:
+        """Measure, too quickly to be cancelled in the middle; see `quietvoxel.inference.measure` for what is raised."""
         from quietvoxel.inference.slabs import slice_axis
         from quietvoxel.inference.statistics import measure
 

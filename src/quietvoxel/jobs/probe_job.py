@@ -29,7 +29,7 @@ class Device:
 class ProbeJob:
     """Look for devices; the one that "auto" takes comes first."""
 
-    def run(self, context: JobContext) -> tuple[Device, ...]:  # noqa: ARG002  # takes no time
+    def run(self, _context: JobContext) -> tuple[Device, ...]:
         """List the devices."""
         import psutil
         import torch

@@ -35,7 +35,7 @@ class SaveJob:
         record = result.layer.metadata[METADATA_KEY].get("provenance", {})
         return cls(volume_from_layer(result.layer), record, path)
 
-    def run(self, context: JobContext) -> Saved:  # noqa: ARG002  # too short to be cancelled
+    def run(self, _context: JobContext) -> Saved:
         """Write both files."""
         from quietvoxel.cli.outputs import sidecar, write_record
         from quietvoxel.io import write
