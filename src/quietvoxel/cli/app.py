@@ -20,6 +20,7 @@ from quietvoxel.cli.explaining import explain
 from quietvoxel.cli.interrupts import terminate_as_interrupt
 from quietvoxel.cli.reporting import emit
 from quietvoxel.cli.simulate import simulate
+from quietvoxel.cli.train import train
 from quietvoxel.cli.view import view
 from quietvoxel.cli.worker import worker
 from quietvoxel.engines.registry import ENGINES, engine_info
@@ -34,6 +35,7 @@ def build_app(engine: str) -> App:
     """The program, with the settings of one engine as options of `denoise`."""
     app = App(name="quietvoxel", help=HELP, version=__version__, help_format="plaintext")
     app.command(denoise_command(engine_info(engine)), name="denoise")
+    app.command(train)
     app.command(simulate)
     app.command(evaluate)
     app.command(view)

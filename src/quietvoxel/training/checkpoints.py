@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +19,6 @@ from quietvoxel.errors import QuietVoxelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     import lightning as L
     from torch import Tensor
@@ -69,18 +69,11 @@ def disk_reason(error: BaseException, folder: Path) -> str | None:
 class WholeCheckpoints(CheckpointIO):
     """Lightning's checkpoints, each written whole or not at all, and read without running any code."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: ARG002
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, *_: Any, **_more: Any) -> None:
         """Write the state to `path`."""
-        from pathlib import Path
-
         write_whole(Path(path), lambda partial: torch.save(checkpoint, partial))
 
-    def load_checkpoint(
-        self,
-        path: Any,
-        map_location: Any = None,
-        weights_only: bool | None = None,  # noqa: ARG002
-    ) -> dict[str, Any]:
+    def load_checkpoint(self, path: Any, *_: Any, **_more: Any) -> dict[str, Any]:
         """Read a state; tensors and numbers only, never a pickled object.
 
         Raises
@@ -97,8 +90,6 @@ class WholeCheckpoints(CheckpointIO):
 
     def remove_checkpoint(self, path: Any) -> None:
         """Delete a checkpoint."""
-        from pathlib import Path
-
         Path(path).unlink(missing_ok=True)
 
 
@@ -119,7 +110,7 @@ class Checkpoints(Callback):
         self.steps, self.seconds, self.told = steps, seconds, told
         self.saved_at, self.saved_step = time.monotonic(), -1
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_start(self, *_: Any) -> None:
         """Count the time from here."""
         self.saved_at = time.monotonic()
 

@@ -71,8 +71,10 @@ def load_references(
             continue
         reference = reference_from(volume, name)
         if modality == Modality.CT:
-            noise = _unit_noise(volume, reference, cache, seed)
-            reference = replace(reference, noise=noise)
+            _, y, x = volume.geometry.spacing_zyx
+            reference = replace(
+                reference, noise=unit_noise(reference.data.astype(np.float16), (y, x), cache=cache, seed=seed)
+            )
         references += through_plane_views(reference)
         tell(f"{name}: {volume.shape[0]} slices, slice spacing {reference.spacing_ratio:.1f} pixels")
     if not references:
@@ -95,19 +97,29 @@ def read_references(
     return load_references(volumes, modality, cache=cache, tell=tell)
 
 
-def _unit_noise(volume: Volume, reference: Reference, cache: Path | None, seed: int) -> NDArray[np.float16]:
-    """Two independent unit noise images a slice, soft-tissue SD 1, from the cache folder where they are there."""
-    made_of = np.ascontiguousarray(reference.data).tobytes() + f"{seed} {NOISE_VERSION}".encode()
+def unit_noise(
+    data: NDArray[np.float16], spacing_yx: tuple[float, float], *, cache: Path | None = None, seed: int = 0
+) -> NDArray[np.float16]:
+    """Two independent unit noise images a slice (2, z, y, x), soft-tissue SD 1.
+
+    Parameters
+    ----------
+    data : (z, y, x) normalised CT slices.
+    spacing_yx : of the pixels, mm.
+    cache : folder where they are kept and looked for.
+    seed : start of the random numbers.
+    """
+    made_of = np.ascontiguousarray(data).tobytes() + f"{seed} {NOISE_VERSION}".encode()
     key = hashlib.sha256(made_of).hexdigest()[:16]
     stored = cache / f"noise-{key}.npy" if cache else None
     if stored is not None and stored.exists():
         loaded: NDArray[np.float16] = np.load(stored)
         return loaded
     generator = torch.Generator().manual_seed(seed + int(key[:8], 16))
-    slices = [torch.from_numpy(s.astype(np.float32) * np.float32(HU_PER_UNIT)) for s in reference.data]
-    _, y, x = volume.geometry.spacing_zyx
-    bank = NoiseBank.build(slices, [(y, x)] * len(slices), generator=generator, realisations=2, sd_hu=1.0)
-    out = np.zeros((2, *reference.data.shape), dtype=np.float16)
+    slices = [torch.from_numpy(s.astype(np.float32) * np.float32(HU_PER_UNIT)) for s in data]
+    spacings: list[float | tuple[float, float]] = [spacing_yx] * len(slices)
+    bank = NoiseBank.build(slices, spacings, generator=generator, realisations=2, sd_hu=1.0)
+    out = np.zeros((2, *data.shape), dtype=np.float16)
     for z, images in enumerate(bank.images):
         # Each slice shows the mixture of quantum and electronic noise of another dose.
         unit = NoiseUnit(images[:1].float(), images[1:].float())

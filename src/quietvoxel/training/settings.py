@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 PlanName = Literal["quick", "standard", "overnight"]
 
@@ -95,10 +95,3 @@ class TrainingSettings(BaseModel):
         description="Start of the random numbers: split, batches and new weights.",
         json_schema_extra={"widget": "SpinBox", "advanced": True},
     )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> TrainingSettings:
-        if 0 < self.delta_max <= self.delta_min:
-            msg = f"greater than --delta-min {self.delta_min:g} has to be --delta-max {self.delta_max:g}"
-            raise ValueError(msg)
-        return self

@@ -92,8 +92,8 @@ def optimizer_for(network: nn.Module, plan: TrainingPlan) -> torch.optim.Optimiz
 def step_batch(
     stage: TrainingStage, references: Sequence[Reference], plan: TrainingPlan, step: int, rank: int = 0
 ) -> dict[str, Tensor]:
-    """Draw and degrade the batch of a step: it depends on (seed, step, process) and on nothing that was drawn before."""
-    # A trailing zero changes nothing in the sequence, so that the first of several processes draws what one alone does.
+    """Draw and degrade the batch of a step: it depends on seed, step and process, not on what was drawn before."""
+    # A trailing zero changes nothing in the sequence: the first of several processes draws what one alone does.
     rng = np.random.default_rng([plan.seed, step, rank])
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     slabs = draw_slabs(references, plan.batch, plan.patch, stage.halo, rng)
@@ -118,7 +118,7 @@ class StageModule(L.LightningModule):
             lambda step: step_batch(self.stage, self.references, self.plan, step, rank), self.plan.max_steps
         )
 
-    def teardown(self, stage: str) -> None:  # noqa: ARG002  # Lightning's signature
+    def teardown(self, *_: Any, **_more: Any) -> None:
         """End the thread that makes batches, however the training ended."""
         if self._ahead is not None:
             self._ahead.close()
