@@ -24,7 +24,7 @@ else:
     from QuietVoxelLib.child_process import SubprocessChild
     from QuietVoxelLib.denoise_run import DenoiseRun, Plan
     from QuietVoxelLib.volume_desk import VolumeDesk
-    from QuietVoxelLib.volume_nodes import set_matrix
+    from QuietVoxelLib.volume_nodes import matrix_of, set_matrix
     from QuietVoxelLib.worker_client import WorkerClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,3 +174,42 @@ def plan() -> Plan:
 @pytest.fixture
 def run(warm_worker: WorkerClient, desk: VolumeDesk, told: Told) -> DenoiseRun:
     return DenoiseRun(warm_worker, desk, told)
+
+
+@pytest.fixture
+def views(scene: Any) -> Callable[[Any], dict[str, Any]]:
+    """A maker of three slice views and a layout, as the application has them, that show a volume."""
+
+    def make(node: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {"layout": scene.AddNewNodeByClass("vtkMRMLLayoutNode")}
+        slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
+        for name, orientation in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
+            view = scene.CreateNodeByClass("vtkMRMLSliceNode")  # with the presets of the scene
+            view.UnRegister(None)
+            view.SetLayoutName(name)
+            view.SetName(name)
+            view = scene.AddNode(view)
+            view.SetOrientation(orientation)
+            composite = slicer.vtkMRMLSliceCompositeNode()
+            composite.SetLayoutName(name)
+            composite = scene.AddNode(composite)
+            composite.SetBackgroundVolumeID(node.GetID())
+            made[name] = view
+            made[name + " composite"] = composite
+        return made
+
+    return make
+
+
+def centre_on(view: Any, node: Any, ijk: tuple[float, float, float]) -> None:
+    """Let a view lie in the plane of the volume's slices, through a voxel."""
+    matrix = matrix_of(node)
+    to_ras = view.GetSliceToRAS()
+    for column in range(3):
+        unit = matrix[:3, column] / np.linalg.norm(matrix[:3, column])
+        for row in range(3):
+            to_ras.SetElement(row, column, float(unit[row]))
+    place = matrix @ [*ijk, 1.0]
+    for row in range(3):
+        to_ras.SetElement(row, 3, float(place[row]))
+    view.UpdateMatrices()
