@@ -35,13 +35,15 @@ class EdgeProducts:
     product : of whitened residual times whitened edges.
     energy : of the whitened edges, squared.
     edge_pixels : how many pixels hold an edge.
-    coupling : product per pixel with everything fine, edge or not, in tiles without an edge; NaN in others.
+    coupling : product per pixel with what is fine but no edge, where a tile has enough of it; NaN in others.
+    quiet_energy : of what is fine but no edge, whitened, squared, per pixel; NaN likewise.
     """
 
     product: NDArray[np.float32]
     energy: NDArray[np.float32]
     edge_pixels: NDArray[np.float32]
     coupling: NDArray[np.float32]
+    quiet_energy: NDArray[np.float32]
 
 
 def edge_products(
@@ -62,7 +64,7 @@ def edge_products(
     whitened : (y, x), the residual in units of its noise, whitened.
     valid : (y, x).
     """
-    rows = [np.zeros((MAPS, *grid.shape), np.float32) for _ in range(4)]
+    rows = [np.zeros((MAPS, *grid.shape), np.float32) for _ in range(5)]
     for number, (image, noise) in enumerate(zip(_maps(after), _maps(residual), strict=True)):
         image = image / _spread(image, noise, valid, grid)
         edges = np.sign(image) * np.maximum(np.abs(image) - np.float32(ABOVE_NOISE), 0) * valid
@@ -75,7 +77,9 @@ def edge_products(
         rows[2][number] = count
         others = grid.sum(quiet)
         enough = others > 0.3 * grid.side**2
-        rows[3][number] = np.where(enough, grid.sum(whitened * rest) / np.maximum(others, 1), np.nan)
+        per_pixel = np.where(enough, 1 / np.maximum(others, 1), np.float32(np.nan))
+        rows[3][number] = grid.sum(whitened * rest) * per_pixel
+        rows[4][number] = grid.sum(rest * rest) * per_pixel
     return EdgeProducts(*rows)
 
 

@@ -192,8 +192,8 @@ class _EdgeSearch:
 
     def __init__(self, slices: int, grid: TileGrid) -> None:
         self.side = grid.side
-        self.product, self.energy, self.count, self.coupling = (
-            np.zeros((MAPS, slices, *grid.shape), np.float32) for _ in range(4)
+        self.product, self.energy, self.count, self.coupling, self.quiet_energy = (
+            np.zeros((MAPS, slices, *grid.shape), np.float32) for _ in range(5)
         )
         self.white = np.zeros((slices, *grid.shape), np.float32)
         self.grid = grid
@@ -201,6 +201,7 @@ class _EdgeSearch:
     def add(self, z: int, products: EdgeProducts, white: NDArray[np.float32]) -> None:
         self.product[:, z], self.energy[:, z] = products.product, products.energy
         self.count[:, z], self.coupling[:, z] = products.edge_pixels, products.coupling
+        self.quiet_energy[:, z] = products.quiet_energy
         self.white[z] = self.grid.sum(white * white)
 
     def result(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -208,17 +209,24 @@ class _EdgeSearch:
 
         A denoiser that leaves noise behind correlates with its residual everywhere. Over the pixels of an edge
         that gives as much as over pixels of flat tissue (Stein's lemma, for Gaussian noise), which is taken off.
+        What is taken off scatters as well: a pixel that is just above the threshold may be there by noise alone, so
+        that each adds the energy of a pixel of flat tissue to that of the edges.
         """
         scale = _noise_around(self.white, pixels, self.side)
         best = np.zeros(self.white.shape, np.float32)
         for row in range(MAPS):
-            coupling = neighbourhood_median(self.coupling[row], (3, 7, 7))
-            usual = np.nanmedian(coupling) if np.isfinite(coupling).any() else 0.0
-            coupling = np.where(np.isfinite(coupling), coupling, usual)
-            excess = np.abs(self.product[row] - coupling * self.count[row])
-            spread = np.sqrt(self.energy[row]) * scale * EDGE_LIMIT
+            excess = np.abs(self.product[row] - _around(self.coupling[row]) * self.count[row])
+            energy = self.energy[row] + _around(self.quiet_energy[row]) * self.count[row]
+            spread = np.sqrt(energy) * scale * EDGE_LIMIT
             np.maximum(best, np.divide(excess, spread, out=np.zeros_like(best), where=spread > 0), out=best)
         return best
+
+
+def _around(tiles: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Median of the tiles around each; of all tiles where there is none, and 0 where there are none at all."""
+    local = neighbourhood_median(tiles, (3, 7, 7))
+    usual = np.nanmedian(local) if np.isfinite(local).any() else 0.0
+    return np.where(np.isfinite(local), local, np.float32(usual))
 
 
 def _noise_around(energy: NDArray[np.float32], pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
