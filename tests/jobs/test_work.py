@@ -22,7 +22,7 @@ from quietvoxel.jobs import (
     PreviewRequest,
     SimulateJob,
 )
-from quietvoxel.jobs.preview_job import Quality, draft_settings
+from quietvoxel.jobs.preview_job import Quality
 from quietvoxel.models import find_model
 
 OPTIONS = InferenceOptions(device="cpu", precision="float32")
@@ -167,11 +167,6 @@ def test_white_noise_is_halved_by_means_of_four_pixels(noisy):
     assert measured.statistics.sigma == pytest.approx(20, rel=0.1)
     assert measured.axis == 0
     assert MeasureJob(noisy((1, 64, 64))).run(ALONE).halved_noise == 0.5
-
-
-def test_every_steps_field_and_ensemble_is_quickened():
-    quick = draft_settings(RelativeFlowSettings(steps=8, best_quality=True, strength=1.3))
-    assert quick == RelativeFlowSettings(steps=1, best_quality=False, strength=1.3)
 
 
 def test_a_preview_is_a_draft_and_then_the_final_picture(thread, reader, request_for):

@@ -30,7 +30,7 @@ class EngineSettings(BaseModel):
         default=False,
         title="Best quality",
         description="Average the eight flips and rotations of each slice; eight times slower.",
-        json_schema_extra={"widget": "CheckBox"},
+        json_schema_extra={"widget": "CheckBox", "draft": False},
     )
     seed: int = Field(
         default=0,

@@ -34,7 +34,7 @@ class FakeSettings(EngineSettings):
         le=9,
         title="Fake steps",
         description="How many.",
-        json_schema_extra={"turns_off": "fast"},
+        json_schema_extra={"turns_off": "fast", "draft": 1},
     )
     fast: bool = True
     offset: float = Field(
@@ -218,3 +218,36 @@ def run_to_the_end(until: Callable[..., None]) -> Callable[[Any], None]:
         until(lambda: not dock.bar.run.state.busy)
 
     return run
+
+
+@pytest.fixture
+def settled(until: Callable[..., None]) -> Callable[[Any], None]:
+    """Wait for the final picture of what is wanted now."""
+
+    def wait(dock: Any) -> None:
+        until(lambda: not dock.preview.busy and "final" in dock.preview_line.text())
+        assert "DRAFT" not in dock.preview_line.text()
+
+    return wait
+
+
+@pytest.fixture
+def previewed(open_dock: Callable[..., Any], settled: Callable[[Any], None]) -> Callable[..., Any]:
+    """Open the dock with a preview and wait for the final picture."""
+
+    def open_it(**more: Any) -> Any:
+        dock = open_dock(preview=True, **more)
+        settled(dock)
+        return dock
+
+    return open_it
+
+
+@pytest.fixture
+def preview_of() -> Callable[[Any], Any]:
+    """Find the layer of the preview."""
+
+    def find(viewer: Any) -> Any:
+        return next(layer for layer in viewer.layers if layer.name.endswith("[preview]"))
+
+    return find

@@ -16,13 +16,13 @@ class DiffDenoiseSettings(EngineSettings):
         default=True,
         title="Fast (student)",
         description="One pass of a network that has learned the sampled result; off: sample it.",
-        json_schema_extra={"widget": "CheckBox"},
+        json_schema_extra={"widget": "CheckBox", "draft": True},
     )
     srds: bool = Field(
         default=True,
         title="SRDS",
         description="Sample with a noise and with its mirror image and average the two; also gives the uncertainty.",
-        json_schema_extra={"widget": "CheckBox", "turns_off": "student"},
+        json_schema_extra={"widget": "CheckBox", "turns_off": "student", "draft": False},
     )
     ddim_steps: int = Field(
         default=20,
@@ -30,7 +30,7 @@ class DiffDenoiseSettings(EngineSettings):
         le=50,
         title="DDIM steps",
         description="Solver steps of each sample; more steps take longer.",
-        json_schema_extra={"widget": "Slider", "unit": "steps", "turns_off": "student"},
+        json_schema_extra={"widget": "Slider", "unit": "steps", "turns_off": "student", "draft": 5},
     )
     pairs: int = Field(
         default=1,
@@ -38,7 +38,7 @@ class DiffDenoiseSettings(EngineSettings):
         le=8,
         title="Pairs",
         description="How many mirrored pairs, or without SRDS how many single samples, are averaged.",
-        json_schema_extra={"widget": "Slider", "unit": "pairs", "turns_off": "student"},
+        json_schema_extra={"widget": "Slider", "unit": "pairs", "turns_off": "student", "draft": 1},
     )
     start: Literal["matched", "noise"] = Field(
         default="matched",

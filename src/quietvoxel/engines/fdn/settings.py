@@ -32,7 +32,7 @@ class FDNSettings(EngineSettings):
         le=32,
         title="Samples",
         description="Images averaged where the noise latent is sampled; their spread is the uncertainty.",
-        json_schema_extra={"widget": "Slider", "unit": "samples"},
+        json_schema_extra={"widget": "Slider", "unit": "samples", "draft": 1},
     )
 
 

@@ -18,7 +18,7 @@ class RelativeFlowSettings(EngineSettings):
         le=8,
         title="Euler steps",
         description="Steps in which the noise is removed, the largest first; more steps take longer.",
-        json_schema_extra={"widget": "Slider", "unit": "steps"},
+        json_schema_extra={"widget": "Slider", "unit": "steps", "draft": 1},
     )
     update_rule: Literal["expm1", "identity"] = Field(
         default="expm1",
