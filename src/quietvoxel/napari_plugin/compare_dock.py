@@ -5,8 +5,7 @@ from typing import Any
 
 from napari.layers import Image
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtGui import QKeySequence
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -15,7 +14,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
     QPushButton,
-    QShortcut,
     QVBoxLayout,
     QWidget,
 )
@@ -28,7 +26,7 @@ from quietvoxel.napari_plugin.compare_reference import ReferenceSection
 from quietvoxel.napari_plugin.compare_structure import StructureSection
 from quietvoxel.napari_plugin.compare_view import CompareView, Mode
 from quietvoxel.napari_plugin.compare_window import WindowRow
-from quietvoxel.napari_plugin.tall_area import TallArea
+from quietvoxel.napari_plugin.dock_contents import DockContents
 from quietvoxel.napari_plugin.unproxied import unproxied
 
 BLINK_MS = 700
@@ -42,7 +40,7 @@ TOOLTIPS = {
 DOCK_NAME = "Compare (quietvoxel)"  # what napari calls the widget "Compare" of the manifest
 
 
-class CompareDock(QWidget):
+class CompareDock(DockContents):
     """Compares layers of a viewer; nothing is touched before a view is chosen, and all is put back on closing.
 
     Parameters
@@ -54,7 +52,6 @@ class CompareDock(QWidget):
         super().__init__()
         napari_viewer = unproxied(napari_viewer)  # layers are known again by identity
         self._viewer = napari_viewer
-        self._open = True
         self.view = CompareView(napari_viewer)
         self.choosers = {name: CompareChooser(napari_viewer) for name in "ABCD"}
         self.buttons: dict[Mode, QPushButton] = {}
@@ -119,17 +116,6 @@ class CompareDock(QWidget):
             self.view.flip()
             self._show_buttons()
 
-    def event(self, event: QEvent) -> bool:
-        """Notice the dock's ×: the contents are then left without a parent, and hear nothing else."""
-        if (
-            event.type() == QEvent.Type.ParentChange
-            and self.parent() is None
-            and getattr(self, "_open", False)
-        ):
-            self._open = False
-            self._shut()
-        return super().event(event)
-
     def _build(self) -> None:
         content = QWidget()
         rows = QVBoxLayout(content)
@@ -164,23 +150,16 @@ class CompareDock(QWidget):
             rows.addWidget(label)
             rows.addWidget(section)
         rows.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(TallArea(content))
+        self.fill(content)
         self.evidence.draw.connect(self._needs_one_picture)
         self.structure.marked.connect(self._laid_over)
         self._say("")
         self._show_buttons()
 
     def _shortcuts(self) -> None:
-        # A shortcut of the window goes before napari's own keys and leaves typing in boxes alone.
         for key, mode in enumerate(Mode, 1):
-            shortcut = QShortcut(QKeySequence(str(key)), self)
-            shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-            shortcut.activated.connect(self.buttons[mode].click)
-        space = QShortcut(QKeySequence("Space"), self)
-        space.setContext(Qt.ShortcutContext.WindowShortcut)
-        space.activated.connect(self.flip)
+            self.add_shortcut(str(key), self.buttons[mode].click)
+        self.add_shortcut("Space", self.flip)
 
     def _choose_likely(self) -> None:
         for name, layer in zip("AB", likely_pair(self._viewer), strict=True):
@@ -268,7 +247,8 @@ class CompareDock(QWidget):
         self.message.setText(text)
         self.message.setVisible(bool(text))
 
-    def _shut(self) -> None:
+    def shut(self) -> None:
+        """Stop comparing, and put the viewer back as it was."""
         self._timer.stop()
         self.evidence.shut()
         self.structure.shut()

@@ -6,25 +6,24 @@ from typing import Any
 from napari.experimental import link_layers
 from napari.layers import Image
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from quietvoxel.errors import QuietVoxelError
 from quietvoxel.jobs import Cancelled, Done, Failure, SimulateJob, Ticket, inference_thread
 from quietvoxel.jobs.simulate_measures import MEASURES, measures_for
 from quietvoxel.napari_plugin.adapter import METADATA_KEY, volume_from_layer
+from quietvoxel.napari_plugin.dock_contents import DockContents
 from quietvoxel.napari_plugin.layer_chooser import LayerChooser
 from quietvoxel.napari_plugin.live_preview import LINKED
 from quietvoxel.napari_plugin.relay import mailbox_for
 from quietvoxel.napari_plugin.remembered import recall, remember
 from quietvoxel.napari_plugin.result_layers import add_above, looks_of
 from quietvoxel.napari_plugin.run_bar import RunBar
-from quietvoxel.napari_plugin.tall_area import TallArea
 from quietvoxel.napari_plugin.unproxied import unproxied
 from quietvoxel.volume import Modality, Volume
 
 
-class SimulateDock(QWidget):
+class SimulateDock(DockContents):
     """Degrades the volume chosen by one measure, in the inference thread; the result is a layer.
 
     Parameters
@@ -41,7 +40,6 @@ class SimulateDock(QWidget):
         self._kept: dict[str, float] = {name: one.start for name, one in MEASURES.items()}
         kept = recall("simulate").get("values", {})
         self._kept |= {name: float(value) for name, value in kept.items() if name in MEASURES}
-        self._open = True
         self.chooser = LayerChooser(self._viewer)
         self.measure = QComboBox()
         self.value = QDoubleSpinBox()
@@ -81,19 +79,12 @@ class SimulateDock(QWidget):
         self.bar.show_state()
         self._ticket = inference_thread().submit(job, self._mailbox)
 
-    def event(self, event: QEvent) -> bool:
-        """Notice the dock's × : the contents are then left without a parent, and hear nothing else."""
-        if (
-            event.type() == QEvent.Type.ParentChange
-            and self.parent() is None
-            and getattr(self, "_open", False)
-        ):
-            self._open = False
-            self._mailbox.close()
-            self.chooser.let_go()
-            if self._ticket is not None:
-                self._ticket.cancel()
-        return super().event(event)
+    def shut(self) -> None:
+        """Stop for good: the dock has been closed."""
+        self._mailbox.close()
+        self.chooser.let_go()
+        if self._ticket is not None:
+            self._ticket.cancel()
 
     def _build(self) -> None:
         content = QWidget()
@@ -115,9 +106,7 @@ class SimulateDock(QWidget):
         rows.addLayout(form)
         rows.addWidget(self.bar)
         rows.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(TallArea(content))
+        self.fill(content)
 
     def _layer_chosen(self) -> None:
         volume = self._volume(self.chooser.layer)

@@ -2,22 +2,20 @@
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QKeySequence
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QShortcut,
     QSizePolicy,
-    QWidget,
 )
 
 from quietvoxel.jobs.windows import MR_AUTO, PRESETS, width_level
 from quietvoxel.napari_plugin.adapter import display_window, volume_from_layer, widen_slider
 from quietvoxel.napari_plugin.cursor_values import CursorValues
+from quietvoxel.napari_plugin.dock_contents import DockContents
 from quietvoxel.napari_plugin.orientation import PLANES
 from quietvoxel.napari_plugin.preferred_reader import follow_preference
 from quietvoxel.napari_plugin.radiological_view import RadiologicalView
@@ -31,7 +29,7 @@ KEYS = {"Axial": "A", "Coronal": "C", "Sagittal": "S"}
 OTHER_WINDOW = "other"
 
 
-class ViewBar(QWidget):
+class ViewBar(DockContents):
     """Planes, letters, window and values of a viewer; all of it goes when the dock is closed.
 
     Parameters
@@ -81,10 +79,7 @@ class ViewBar(QWidget):
         self._group.buttonClicked.connect(self._plane_clicked)
         self.window_box.activated.connect(self._window_chosen)
         for plane in PLANES:
-            # A shortcut of the window goes before napari's own keys and leaves typing in boxes alone.
-            shortcut = QShortcut(QKeySequence(KEYS[plane]), self)
-            shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-            shortcut.activated.connect(self.planes[plane].click)
+            self.add_shortcut(KEYS[plane], self.planes[plane].click)
         self._switch_on()
         follow_preference()
 
@@ -105,7 +100,7 @@ class ViewBar(QWidget):
             event.connect(self.update_controls)
         self.update_controls()
 
-    def switch_off(self) -> None:
+    def shut(self) -> None:
         """Give the viewer back as it was."""
         if self.view is None or self.values is None:
             return
@@ -116,12 +111,6 @@ class ViewBar(QWidget):
         self.values.remove()
         self.view.remove()
         self.view = self.values = None
-
-    def event(self, event: QEvent) -> bool:
-        """Notice that the dock was closed: its contents lose their parent, and nothing else tells them."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.switch_off()
-        return super().event(event)
 
     def update_controls(self) -> None:
         """Show the plane and the window of the reference volume."""
