@@ -105,24 +105,21 @@ def slider_times(dock: DenoiseDock, moves: int) -> dict[str, list[float]]:
     """Milliseconds from a slider's move to the first and to the final pixels on screen, and the engine's own."""
     times: dict[str, list[float]] = {"first": [], "final": [], "engine": []}
     shown: list[tuple[float, PreviewPicture]] = []
-    preview = dock._preview
-    show = preview._show
 
     def noted(picture: PreviewPicture) -> None:
-        show(picture)
         QApplication.instance().processEvents()  # so that it is drawn
         shown.append((time.perf_counter(), picture))
 
-    preview._show = noted  # type: ignore[method-assign]
+    dock.preview.shown.connect(noted)
     for strength in np.linspace(0.6, 1.4, moves):
         shown.clear()
         moved = time.perf_counter()
         dock.forms["relativeflow"]["strength"].value = float(round(strength, 2))
-        until(lambda: bool(shown) and shown[-1][1].quality is Quality.FINAL and not preview._desk.busy, 120)
+        until(lambda: bool(shown) and shown[-1][1].quality is Quality.FINAL and not dock.preview.busy, 120)
         times["first"].append(1000 * (shown[0][0] - moved))
         times["final"].append(1000 * (shown[-1][0] - moved))
         times["engine"].append(1000 * shown[-1][1].seconds)
-    preview._show = show  # type: ignore[method-assign]
+    dock.preview.shown.disconnect(noted)
     return times
 
 
@@ -155,7 +152,7 @@ def main() -> None:
     viewer.dims.set_current_step(0, slices // 2)
     dock.preview_box.setChecked(False)
     dock.preview_box.setChecked(True)  # the original is shown until a control is touched
-    until(lambda: "final" in dock.preview_line.text() and not dock._preview._desk.busy, 600)
+    until(lambda: "final" in dock.preview_line.text() and not dock.preview.busy, 600)
 
     table: list[tuple[str, str]] = []
 

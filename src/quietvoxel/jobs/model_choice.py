@@ -17,10 +17,25 @@ def models_for(engine: str, modality: str) -> list[ModelCard]:
     """
     from quietvoxel.models import list_models
 
-    wanted = "CT" if modality == Modality.CT else "MR"
-    general = f"{engine}-{wanted.lower()}"
+    general = f"{engine}-{_wanted(modality).lower()}"
     cards = [card for card in list_models() if card.engine == engine]
-    return sorted(cards, key=lambda card: (card.modality != wanted, card.name != general))
+    return sorted(cards, key=lambda card: (not fits(card, modality), card.name != general))
+
+
+def fits(card: ModelCard, modality: str) -> bool:
+    """Whether a model is meant for a modality; magnitudes of every kind are closest to MR."""
+    return card.modality == _wanted(modality)
+
+
+def engines_with_models() -> set[str]:
+    """Names of the engines that have a model of any modality."""
+    from quietvoxel.models import list_models
+
+    return {card.engine for card in list_models()}
+
+
+def _wanted(modality: str) -> str:
+    return "CT" if modality == Modality.CT else "MR"
 
 
 def card_lines(card: ModelCard) -> dict[str, list[str]]:

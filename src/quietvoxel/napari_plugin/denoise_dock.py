@@ -6,7 +6,7 @@ from typing import Any
 
 from napari.layers import Image
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QTimer
 
 from quietvoxel.engines.registry import ENGINES
 from quietvoxel.jobs import (
@@ -45,6 +45,10 @@ class DenoiseDock(DenoisePanel):
     Parameters
     ----------
     napari_viewer : given by napari.
+
+    Attributes
+    ----------
+    preview : of the slice on screen.
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
@@ -57,12 +61,10 @@ class DenoiseDock(DenoisePanel):
         self._mailbox = mailbox_for(self._read_mail)
         self._asides: dict[Ticket, Callable[[Any], None]] = {}
         self._source = SourceDesk(self, self._mailbox, self._ask_anew)
-        self._preview = LivePreview(viewer, self._mailbox, self.preview_line.setText)
+        self.preview = LivePreview(self, viewer, self._mailbox, self.preview_line.setText)
         self._runs = VolumeRuns(viewer, self._mailbox, self.bar, self.results)
-        self._open = True
-        self._wanted = (
-            False  # a preview, of the volume chosen: the original is shown until a control is touched
-        )
+        # Of a preview of the volume chosen: the original is shown until a control is touched.
+        self._wanted = False
         self._blender = QTimer(self, interval=0, timeout=self._blend_some)
         self._keeper = QTimer(self, interval=1000, singleShot=True, timeout=self._remember)
         self._connect()
@@ -77,14 +79,16 @@ class DenoiseDock(DenoisePanel):
                 self._run([job], None)
 
     def start_all(self) -> None:
-        """Denoise it with every engine that has a model, one after the other, and compare the results."""
+        """Denoise it with every engine that has a model for its modality, one after the other, and compare them."""
         if self._refuse_second_run():
             return
-        cards = {name: self.engines.card_of(name) for name in ENGINES}
+        cards = {name: self.engines.fitting_card(name) for name in ENGINES}
         jobs = [self._job(name, card) for name, card in cards.items() if card is not None]
         ready = [job for job in jobs if job is not None]
         if ready:
             self._run(ready, self._compare)
+        elif not any(cards.values()):
+            self.bar.say(f"No engine has a model for {self.modality.currentText()}; import or train one.")
 
     def denoise_layer(self, layer: Image) -> None:
         """Choose a layer and start on it."""
@@ -92,16 +96,6 @@ class DenoiseDock(DenoisePanel):
             self.chooser.choose(unproxied(layer))
             if self.chooser.layer is unproxied(layer):
                 self.start()
-
-    def event(self, event: QEvent) -> bool:
-        """Notice the dock's × : the contents are then left without a parent, and hear nothing else."""
-        if (
-            event.type() == QEvent.Type.ParentChange
-            and self.parent() is None
-            and getattr(self, "_open", False)
-        ):
-            self._shut()
-        return super().event(event)
 
     def _connect(self) -> None:
         self.chooser.chosen.connect(self._layer_chosen)
@@ -131,9 +125,8 @@ class DenoiseDock(DenoisePanel):
         events = self._viewer.dims.events
         return [events.current_step, events.order, events.ndisplay]
 
-    def _shut(self) -> None:
+    def shut(self) -> None:
         """Put the viewer back as it was, results excepted."""
-        self._open = False
         self._mailbox.close()
         self._remember()
         self._viewer.layers.events.removed.disconnect(self._layer_removed)
@@ -141,13 +134,13 @@ class DenoiseDock(DenoisePanel):
             event.disconnect(self._view_changed)
         self._source.watch(None)
         self._runs.shut()
-        self._preview.remove()
+        self.preview.remove()
         self.chooser.let_go()
         self.results.let_go()
 
     def _read_mail(self) -> None:
         for message in self._mailbox.drain():
-            if not any(part.take(message) for part in (self._runs, self._preview, self._source)):
+            if not any(part.take(message) for part in (self._runs, self.preview, self._source)):
                 self._take_aside(message)
         self._runs.flush()
 
@@ -166,10 +159,9 @@ class DenoiseDock(DenoisePanel):
     # --- the preview
 
     def _layer_chosen(self) -> None:
-        self._preview.remove()
-        self._source.look()
         self._wanted = False
-        self._preview.remove()
+        self.preview.remove()
+        self._source.look()
         self.preview_line.setText(TOUCH if self.preview_box.isChecked() else "")
 
     def _settings_changed(self) -> None:
@@ -181,7 +173,7 @@ class DenoiseDock(DenoisePanel):
         self._ask_preview(anew=True)
 
     def _view_changed(self, _event: Any = None) -> None:
-        if self._preview.showing or self._preview.resting_for_view:
+        if self.preview.showing or self.preview.resting_for_view:
             self._ask_preview(anew=False)
 
     def _preview_toggled(self, wanted: bool) -> None:
@@ -189,7 +181,7 @@ class DenoiseDock(DenoisePanel):
         if wanted:
             self._ask_anew()
         else:
-            self._preview.remove()
+            self.preview.remove()
             self.preview_line.setText("")
 
     def _ask_preview(self, *, anew: bool) -> None:
@@ -204,13 +196,13 @@ class DenoiseDock(DenoisePanel):
         axis = known.measured.axis if options.axis == "auto" else int(options.axis)
         index = slice_on_screen(self._viewer, layer, axis)
         if index is None:
-            self._preview.rest(for_view=True)
+            self.preview.rest(for_view=True)
             self.preview_line.setText("no preview in this view, which cuts across the slices")
             return
         settings = self.settings(self.engines.engine)
         source = str(layer.unique_id)
         request = PreviewRequest(known.volume, card, settings, options, known.measured, axis, index, source)
-        self._preview.ask(layer, request, anew=anew)
+        self.preview.ask(layer, request, anew=anew)
 
     # --- runs
 
@@ -236,7 +228,7 @@ class DenoiseDock(DenoisePanel):
 
     def _run(self, jobs: list[DenoiseJob], then: Callable[[list[Image]], None] | None) -> None:
         self._remember()
-        self._preview.rest()
+        self.preview.rest()
         self.preview_line.setText("")
         self._runs.start(self._source.layer, jobs, then)
 
@@ -254,12 +246,12 @@ class DenoiseDock(DenoisePanel):
 
     def _layer_removed(self, event: Any) -> None:
         self._runs.layer_gone(event.value)
-        if self._preview.layer is event.value:
+        if self.preview.layer is event.value:
             self.preview_box.setChecked(False)
 
     def _blend_changed(self, percent: float) -> None:
         self._keeper.start()
-        self._preview.set_blend(percent / 100)
+        self.preview.set_blend(percent / 100)
         current = self.results.current
         if current is not None and current.in_viewer:
             current.set_blend(percent / 100, nearest_slice(self._viewer, current.layer, current.axis))

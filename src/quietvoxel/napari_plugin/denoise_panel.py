@@ -21,6 +21,7 @@ from quietvoxel.engines.registry import ENGINES
 from quietvoxel.engines.settings import EngineSettings
 from quietvoxel.inference.options import InferenceOptions
 from quietvoxel.jobs import Device
+from quietvoxel.napari_plugin.dock_contents import DockContents
 from quietvoxel.napari_plugin.engine_panel import EnginePanel
 from quietvoxel.napari_plugin.layer_chooser import LayerChooser
 from quietvoxel.napari_plugin.noise_row import NoiseRow
@@ -28,11 +29,10 @@ from quietvoxel.napari_plugin.preferences import Preferences
 from quietvoxel.napari_plugin.results_list import ResultsList
 from quietvoxel.napari_plugin.run_bar import RunBar
 from quietvoxel.napari_plugin.settings_form import SettingsForm, is_advanced
-from quietvoxel.napari_plugin.tall_area import TallArea
 from quietvoxel.volume import Modality, Volume
 
 
-class DenoisePanel(QWidget):
+class DenoisePanel(DockContents):
     """All the controls.
 
     Parameters
@@ -76,7 +76,7 @@ class DenoisePanel(QWidget):
         self.preview_line.setWordWrap(True)
         self.bar = RunBar("Denoise volume", "All engines")
         self.bar.all_button.setToolTip(
-            "Runs every engine that has a model, one after the other, and compares them"
+            "Runs every engine that has a model for this modality, one after the other, and compares them"
         )
         self.results = ResultsList(viewer)
         self._device = chosen.device
@@ -160,9 +160,7 @@ class DenoisePanel(QWidget):
         for widget in (more, self.preview_box, self.preview_line, self.bar, self.results):
             rows.addWidget(widget)
         rows.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(TallArea(content))
+        self.fill(content)
 
     def _show_form(self) -> None:
         number = list(ENGINES).index(self.engines.engine)

@@ -15,9 +15,11 @@ from qtpy.QtWidgets import (
 )
 
 from quietvoxel.engines.registry import ENGINES
-from quietvoxel.jobs.model_choice import card_lines, models_for
+from quietvoxel.jobs.model_choice import card_lines, engines_with_models, fits, models_for
 from quietvoxel.models import ModelCard
 from quietvoxel.volume import Modality
+
+NO_MODEL = "There is no model for it yet: import or train one."
 
 
 class EnginePanel(QWidget):
@@ -41,7 +43,6 @@ class EnginePanel(QWidget):
         row = QHBoxLayout()
         for name, info in ENGINES.items():
             button = QRadioButton(info.title)
-            button.setToolTip(info.summary)
             self._group.addButton(button)
             self._buttons[name] = button
             row.addWidget(button)
@@ -68,7 +69,9 @@ class EnginePanel(QWidget):
         form.addRow("", self.summary)
         form.addRow("Model", model_row)
         form.addRow(self.card_text)
-        next(iter(self._buttons.values())).setChecked(True)
+        self._offer_engines()
+        usable = [button for button in self._buttons.values() if button.isEnabled()]
+        (usable or list(self._buttons.values()))[0].setChecked(True)
         self._group.buttonClicked.connect(self._engine_clicked)
         self.models.activated.connect(self._model_activated)
         self.info.toggled.connect(self.card_text.setVisible)
@@ -91,8 +94,8 @@ class EnginePanel(QWidget):
         return self._kept
 
     def choose_engine(self, name: str) -> None:
-        """Choose an engine, if there is one of that name."""
-        if name in self._buttons and name != self.engine:
+        """Choose an engine, if there is one of that name that has a model."""
+        if name in self._buttons and name != self.engine and self._buttons[name].isEnabled():
             self._buttons[name].setChecked(True)
             self._engine_clicked()
 
@@ -100,6 +103,7 @@ class EnginePanel(QWidget):
         """Offer the models for a modality; `kept` are choices of earlier sessions."""
         self._modality = modality
         self._kept |= kept or {}
+        self._offer_engines()
         before = self.card
         self._cards = models_for(self.engine, modality)
         wanted = self._kept.get(self._place())
@@ -113,13 +117,20 @@ class EnginePanel(QWidget):
         if self.card != before:
             self.model_changed.emit()
 
-    def card_of(self, engine: str) -> ModelCard | None:
-        """The model that a run of every engine takes for this one."""
-        if engine == self.engine:
-            return self.card
-        cards = models_for(engine, self._modality)
-        kept = self._kept.get(f"{engine} {self._modality}")
-        return next((card for card in cards if card.name == kept), next(iter(cards), None))
+    def fitting_card(self, engine: str) -> ModelCard | None:
+        """The model that a run of every engine takes for this one; None where it has none for the modality."""
+        cards = [card for card in models_for(engine, self._modality) if fits(card, self._modality)]
+        chosen = self.card.name if engine == self.engine and self.card is not None else None
+        wanted = chosen or self._kept.get(f"{engine} {self._modality}")
+        return next((card for card in cards if card.name == wanted), next(iter(cards), None))
+
+    def _offer_engines(self) -> None:
+        """Engines without any model cannot be chosen, and say why."""
+        ready = engines_with_models()
+        for name, button in self._buttons.items():
+            button.setEnabled(name in ready)
+            summary = ENGINES[name].summary
+            button.setToolTip(summary if name in ready else f"{summary}\n{NO_MODEL}")
 
     def _place(self) -> str:
         return f"{self.engine} {self._modality}"
@@ -142,7 +153,7 @@ class EnginePanel(QWidget):
         card = self.card
         self.info.setEnabled(card is not None)
         if card is None:
-            self.card_text.setText("This engine has no model yet: import or train one.")
+            self.card_text.setText(NO_MODEL)
             return
         shown = [
             f"<b>{name}</b> " * bool(name) + "<br>".join(escape(text) for text in texts)

@@ -7,6 +7,7 @@ import numpy as np
 from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image
 from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
 
 from quietvoxel.jobs import (
     Failure,
@@ -30,17 +31,27 @@ KEPT = 24
 """Slices that stay painted, so that scrolling back shows them at once."""
 
 
-class LivePreview:
+class LivePreview(QObject):
     """Asks for pictures and shows them.
 
     Parameters
     ----------
+    dock : that it belongs to, and with which it goes.
     viewer : where.
     mailbox : of the dock.
     say : told how long draft and final picture took, or what went wrong.
+
+    Attributes
+    ----------
+    shown : signal with the `PreviewPicture` that the layer shows from now on.
     """
 
-    def __init__(self, viewer: Any, mailbox: Mailbox[Message], say: Callable[[str], None]) -> None:
+    shown = Signal(object)
+
+    def __init__(
+        self, dock: QObject, viewer: Any, mailbox: Mailbox[Message], say: Callable[[str], None]
+    ) -> None:
+        super().__init__(dock)
         self._viewer = viewer
         self._desk = PreviewDesk(inference_thread(), mailbox)
         self._say = say
@@ -52,6 +63,11 @@ class LivePreview:
         self._took: dict[str, float] = {}
         self.layer: Image | None = None
         self.resting_for_view = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is on its way."""
+        return self._desk.busy
 
     @property
     def showing(self) -> bool:
@@ -135,6 +151,7 @@ class LivePreview:
         if not self.layer.visible:
             self.layer.visible = True
         self._refresh()
+        self.shown.emit(picture)
 
     def _line(self, final: bool) -> str:
         times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self._took.items())

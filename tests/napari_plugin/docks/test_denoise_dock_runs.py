@@ -281,14 +281,6 @@ def test_a_model_of_the_other_modality_runs_and_is_said(viewer, layer, fake, ope
     assert "was trained on MR, this volume is CT" in dock.bar.notes.text()
 
 
-def test_an_engine_without_a_model_is_said(viewer, layer, fake, own_home, open_dock):
-    for path in (own_home / "models").glob("fake-*"):
-        path.unlink()
-    dock = open_dock()
-    dock.start()
-    ended(dock, RunState.IDLE, "Fake has no model yet")
-
-
 def test_all_engines_run_in_turn_and_open_the_comparison(viewer, layer, fake, open_dock, until, monkeypatch):
     from quietvoxel.napari_plugin.compare_dock import DOCK_NAME
     from quietvoxel.napari_plugin.denoise_dock import DenoiseDock
