@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from quietvoxel.jobs.wording import in_dock_words
 from quietvoxel.napari_plugin.pixels import Difference, Overlay
 from quietvoxel.napari_plugin.result_layers import mixed
-from quietvoxel.jobs.wording import in_dock_words
 
 KEYS = [
     np.s_[2],
