@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels
+from pint import DimensionalityError  # napari's units are pint's
 
 from quietvoxel.errors import BadInputError
 from quietvoxel.io.modality_guess import guess_modality
@@ -209,5 +210,5 @@ def _millimetres(layer: Any) -> tuple[tuple[float, ...], list[str]]:
     """Millimetres in one unit of each axis, and a sentence where the layer does not say."""
     try:
         return tuple(float((1 * unit).to("mm").magnitude) for unit in layer.units), []
-    except Exception:  # noqa: BLE001  # pint's DimensionalityError for pixels; pint is napari's choice, not ours
+    except DimensionalityError:  # pixels
         return (1.0, 1.0, 1.0), ["The layer has no unit of length; its scale is taken as millimetres."]
