@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from quietvoxel import __version__
-from quietvoxel.cli.about import add_about_commands
+from quietvoxel.cli.about import engines
 from quietvoxel.cli.bench import bench
 from quietvoxel.cli.demo import demo
 from quietvoxel.cli.denoise import denoise_command
 from quietvoxel.cli.evaluate import evaluate
 from quietvoxel.cli.explaining import explain
 from quietvoxel.cli.interrupts import terminate_as_interrupt
+from quietvoxel.cli.models import models_app
 from quietvoxel.cli.reporting import emit
 from quietvoxel.cli.simulate import simulate
 from quietvoxel.cli.train import train
@@ -42,7 +43,8 @@ def build_app(engine: str) -> App:
     app.command(demo)
     app.command(bench)
     app.command(worker)
-    add_about_commands(app)
+    app.command(engines)
+    app.command(models_app())
     return app
 
 
@@ -76,7 +78,7 @@ def _fail(error: BaseException, arguments: Sequence[str]) -> int:
     """Say what went wrong, to a person and, where one listens, to a program; give the exit code."""
     if os.environ.get("QUIETVOXEL_DEBUG"):
         traceback.print_exception(error)
-    code, sentence = explain(error)
+    code, sentence = explain(error, next(iter(arguments), "denoise"))
     print(sentence, file=sys.stderr)
     if wants_jsonl(arguments):
         emit({"event": "failed", "message": sentence, "code": code})

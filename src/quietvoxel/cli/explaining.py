@@ -8,15 +8,15 @@ from quietvoxel.errors import QuietVoxelError
 SEE_HELP = "See quietvoxel --help."
 
 
-def explain(error: BaseException) -> tuple[int, str]:
-    """Give the exit code and the sentence for an error."""
+def explain(error: BaseException, command: str = "denoise") -> tuple[int, str]:
+    """Give the exit code and the sentence for an error; `command` is the one whose help is pointed to."""
     if isinstance(error, QuietVoxelError):
         return error.exit_code, str(error)
     if isinstance(error, CycloptsError):
         cause = _validation_error(error)
-        return 2, setting_sentence(cause) if cause else f"{_first_sentence(error)} {SEE_HELP}"
+        return 2, setting_sentence(cause, command) if cause else f"{_first_sentence(error)} {SEE_HELP}"
     if isinstance(error, ValidationError):
-        return 2, setting_sentence(error)
+        return 2, setting_sentence(error, command)
     if isinstance(error, KeyboardInterrupt):
         return 3, "Cancelled."
     if isinstance(error, MemoryError):
@@ -28,13 +28,13 @@ def explain(error: BaseException) -> tuple[int, str]:
     )
 
 
-def setting_sentence(error: ValidationError) -> str:
+def setting_sentence(error: ValidationError, command: str = "denoise") -> str:
     """Name the option, the value and what would be right: pydantic says it over several lines with a link."""
     first = error.errors(include_url=False, include_context=False)[0]
     option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
     wrong = first["msg"].removeprefix("Input ").removesuffix(".")
     wrong = wrong.split(", unable to parse")[0]
-    return f"{option} is {first['input']} but {wrong}; see quietvoxel denoise --help."
+    return f"{option} is {first['input']} but {wrong}; see quietvoxel {command} --help."
 
 
 def _validation_error(error: BaseException) -> ValidationError | None:

@@ -8,9 +8,17 @@ from quietvoxel.jobs.measure_job import Measured, MeasureJob
 from quietvoxel.jobs.preview_desk import PreviewDesk
 from quietvoxel.jobs.preview_job import PreviewJob, PreviewPicture, PreviewRequest
 from quietvoxel.jobs.probe_job import Device, ProbeJob
+from quietvoxel.jobs.references_job import ReferenceFound, ReferencesJob, ReferencesSummary
 from quietvoxel.jobs.run_state import RunMachine, RunState
 from quietvoxel.jobs.simulate_job import SimulateJob
 from quietvoxel.jobs.thread import InferenceThread, inference_thread
+from quietvoxel.jobs.training_run import (
+    Interrupted,
+    TrainingRequest,
+    TrainingRun,
+    TrainingState,
+    interrupted_trainings,
+)
 
 __all__ = [
     "Cancelled",
@@ -20,6 +28,7 @@ __all__ = [
     "Done",
     "Failure",
     "InferenceThread",
+    "Interrupted",
     "Job",
     "JobContext",
     "Mailbox",
@@ -32,9 +41,16 @@ __all__ = [
     "PreviewPicture",
     "PreviewRequest",
     "ProbeJob",
+    "ReferenceFound",
+    "ReferencesJob",
+    "ReferencesSummary",
     "RunMachine",
     "RunState",
     "SimulateJob",
     "Ticket",
+    "TrainingRequest",
+    "TrainingRun",
+    "TrainingState",
     "inference_thread",
+    "interrupted_trainings",
 ]

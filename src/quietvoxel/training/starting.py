@@ -118,6 +118,7 @@ def prepare_run(
         candidates,
         folder / CACHE,
         modality=modality,
+        stated=order.modality is not None,
         pixels=PLAN_PIXELS[order.plan],
         share=order.settings.validation_share,
         halo=recipe.halo,
