@@ -83,3 +83,26 @@ def test_inverting_the_mean_gives_the_magnitude_back(sigma: float, dtype: torch.
 def test_what_pure_noise_explains_is_nothing() -> None:
     m = torch.tensor([0.0, 0.05, 0.1 * math.sqrt(math.pi / 2) - 1e-6])
     assert torch.equal(invert_rician_mean(m, 0.1), torch.zeros(3))
+
+
+def test_zero_filled_k_space_leaves_noise_of_the_same_strength_and_nothing_beyond_what_was_measured() -> None:
+    image = torch.full((2, 1, 96, 80), 10.0)
+    acquired = torch.tensor([[0.5, 0.7], [1.0, 1.0]])
+
+    noise = add_rician(image, 0.1, torch.Generator().manual_seed(5), acquired) - image
+
+    assert noise.std(dim=(1, 2, 3)).tolist() == pytest.approx([0.1, 0.1], rel=0.05)
+    power = torch.fft.fft2(noise[:, 0]).abs().square()
+    rows, columns = torch.fft.fftfreq(96).abs()[:, None], torch.fft.fftfreq(80).abs()[None]
+    beyond = (rows > 0.26) | (columns > 0.36)
+    # A magnitude is not quite linear: a hundredth of the noise's power may leak.
+    assert power[0][beyond].sum() < 0.01 * power[0].sum()
+    assert power[1][beyond].sum() > 0.4 * power[1].sum()
+
+
+def test_measuring_all_of_k_space_changes_nothing() -> None:
+    image = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(1))
+    white = add_rician(image, 0.1, torch.Generator().manual_seed(2))
+    whole = add_rician(image, 0.1, torch.Generator().manual_seed(2), torch.ones(1, 2))
+
+    assert torch.allclose(white, whole, atol=1e-6)

@@ -48,6 +48,17 @@ def test_added_noise_has_the_variance_of_its_time() -> None:
     assert measured.mean() == pytest.approx(1.0, abs=0.02)
 
 
+def test_a_share_of_the_mr_slabs_has_the_noise_of_interpolated_images() -> None:
+    def lag_one(interpolated: float) -> torch.Tensor:
+        recipe = {"curriculum": False, "interpolated": interpolated, "masked_background": 0.0}
+        noise = stage(**recipe).prepare(flat_slabs(200), 1.0, torch.Generator().manual_seed(3))["noise"]
+        noise = noise - noise.mean(dim=(1, 2), keepdim=True)
+        return (noise[:, 1:] * noise[:, :-1]).mean(dim=(1, 2)) / noise.square().mean(dim=(1, 2))
+
+    assert lag_one(0.0).abs().max() < 0.15
+    assert 0.25 < (lag_one(0.5) > 0.15).float().mean() < 0.5
+
+
 def test_neighbours_are_at_least_as_noisy_as_the_middle_slice() -> None:
     # Undegraded references and no extra: all slices at one level. With both, neighbours are noisier.
     generator = torch.Generator().manual_seed(1)

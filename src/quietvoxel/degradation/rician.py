@@ -20,7 +20,9 @@ _RAYLEIGH_MEAN = math.sqrt(math.pi / 2)
 _TABLE_END = 12.0  # signal-to-noise ratio beyond which the mean is A + sigma^2 / 2A to 1e-4 sigma
 
 
-def add_rician(magnitude: Tensor, sigma: Tensor | float, generator: torch.Generator) -> Tensor:
+def add_rician(
+    magnitude: Tensor, sigma: Tensor | float, generator: torch.Generator, acquired: Tensor | None = None
+) -> Tensor:
     """Take the magnitude of the image with complex Gaussian noise on it.
 
     Parameters
@@ -28,6 +30,8 @@ def add_rician(magnitude: Tensor, sigma: Tensor | float, generator: torch.Genera
     magnitude : (B, C, H, W), not negative, in any unit.
     sigma : SD of the real and of the imaginary part in the same unit, one number or (B,).
     generator : on the device of `magnitude`; the real part is drawn before the imaginary.
+    acquired : (B, 2) shares of k-space, along rows and columns, that were measured; the rest was filled with zeros
+        (interpolation), so that the noise is the same in strength but correlated. All of it when not given.
 
     Returns
     -------
@@ -39,8 +43,21 @@ def add_rician(magnitude: Tensor, sigma: Tensor | float, generator: torch.Genera
     imaginary = torch.randn(
         magnitude.shape, generator=generator, dtype=magnitude.dtype, device=magnitude.device
     )
+    if acquired is not None:
+        real, imaginary = (_zero_filled(noise, acquired) for noise in (real, imaginary))
     noisy = torch.hypot(magnitude + sd * real, sd * imaginary)
     return torch.where(sd == 0, magnitude, noisy)
+
+
+def _zero_filled(noise: Tensor, acquired: Tensor) -> Tensor:
+    """White noise without the frequencies that were not measured, at its old strength."""
+    height, width = noise.shape[-2:]
+    rows = torch.fft.fftfreq(height, device=noise.device).abs()[None] <= 0.5 * acquired[:, :1]
+    columns = torch.fft.rfftfreq(width, device=noise.device)[None] <= 0.5 * acquired[:, 1:]
+    whole = torch.fft.fftfreq(width, device=noise.device).abs()[None] <= 0.5 * acquired[:, 1:]
+    share = rows.float().mean(1) * whole.float().mean(1)
+    kept = (rows[:, :, None] & columns[:, None, :]).to(noise.dtype) / share.sqrt()[:, None, None]
+    return torch.fft.irfft2(torch.fft.rfft2(noise) * kept[:, None], s=(height, width))
 
 
 def rician(magnitude: Tensor, delta: Tensor | float, generator: torch.Generator) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,10 +14,12 @@ from quietvoxel.degradation.rician import add_rician
 from quietvoxel.networks.residual_unet import ResidualUNet, UNetShape, build_unet, slab_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from quietvoxel.engines.contract import Slabs
     from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe
+
+    _Add = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
 
 def network_conditions(step: Tensor, centre: Tensor, neighbours: Tensor, spacing_ratio: Tensor) -> Tensor:
@@ -110,7 +113,7 @@ class RelativeFlowStage:
         if slabs.noise is not None and recipe.operator == "modality":
             reference, degraded, slab = _insert(image, slabs.noise, variance, self.halo, generator)
         else:
-            add = add_rician if recipe.operator == "modality" and recipe.modality == "MR" else _add_gaussian
+            add = self._rician(count, generator) if recipe.modality == "MR" else _add_gaussian
             reference = add(centre[:, None], variance[:, 0].sqrt(), generator)[:, 0]
             degraded = add(reference[:, None], sigma, generator)[:, 0]
             slab = add(image, variance[:, 2].sqrt(), generator)
@@ -133,6 +136,18 @@ class RelativeFlowStage:
             "delta": delta,
             "conditions": network_conditions(sigma, told[:, 1], told[:, 2], slabs.spacing_ratio),
         }
+
+    def _rician(self, count: int, generator: torch.Generator) -> _Add:
+        """Noise of magnitude images, of white or of zero-filled k-space, or Gaussian noise if the recipe says so."""
+        recipe = self.recipe
+        if recipe.operator == "gaussian":
+            return _add_gaussian
+        if recipe.interpolated == 0:
+            return add_rician
+        draw = torch.rand(3, count, generator=generator)
+        share = recipe.least_acquired + (1 - recipe.least_acquired) * draw[1:].T
+        share = torch.where((draw[0] < recipe.interpolated)[:, None], share, torch.ones_like(share))
+        return partial(add_rician, acquired=share)
 
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Mean squared error of what the recipe names: the unit noise, the bare velocity, or the image."""
