@@ -43,6 +43,7 @@ def taught_stacks(
     teacher: DiffDenoiseSettings = TEACHER,
     images: ImageSource = noisy_images,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
+    go_on: Callable[[], None] = lambda: None,
 ) -> list[Reference]:
     """Degrade stacks cut from the references, and let the engine denoise them by sampling.
 
@@ -55,6 +56,7 @@ def taught_stacks(
     teacher : how it samples; the strength is drawn anew for half of the stacks and 1 for the others.
     images : where noisy slabs come from.
     tell : called with each progress event.
+    go_on : called before each stack that is made; may raise to stop.
 
     Returns
     -------
@@ -65,6 +67,7 @@ def taught_stacks(
     for index in range(count):
         path = folder / f"stack-{index:04d}.npz"
         if not path.exists():
+            go_on()
             made = _taught(engine, references, np.random.default_rng([seed, index]), side, teacher, images)
             partial = path.with_suffix(".part")
             with partial.open("wb") as stream:

@@ -14,6 +14,7 @@ from quietvoxel.inference.devices import choose_device, is_out_of_memory, releas
 from quietvoxel.models.store import list_models
 from quietvoxel.training.checkpoints import LAST, disk_reason
 from quietvoxel.training.control import TrainingControl, Wish
+from quietvoxel.training.members import serve_node, this_node
 from quietvoxel.training.outcome import outcome, save_trained
 from quietvoxel.training.pace import smaller
 from quietvoxel.training.run_stage import run_stage
@@ -64,6 +65,9 @@ def fine_tune(
     """
     control = control or TrainingControl()
     folder = run_folder(order.name)
+    if order.nodes > 1 and this_node() > 0:
+        serve_node(folder, order.devices, this_node())
+        return read_run(folder) or _nothing(order)
     record = _found(order, folder, resume=resume, overwrite=overwrite)
     began = time.monotonic() - (record.seconds if record else 0.0)
 
@@ -104,6 +108,11 @@ def fine_tune(
                 write_run(folder, kept.model_copy(update={"seconds": spent()}))
             elif kept is None:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nothing(order: TrainingOrder) -> RunRecord:
+    msg = f"The first node has thrown the training '{order.name}' away."
+    raise QuietVoxelError(msg)
 
 
 def _found(order: TrainingOrder, folder: Path, *, resume: bool, overwrite: bool) -> RunRecord | None:
@@ -216,6 +225,8 @@ def _tidy(folder: Path) -> None:
 def final_sentence(record: RunRecord) -> str:
     """What came out, for the user."""
     f = record.figures
+    if record.state == "unchanged" and not f["psnr_before"]:
+        return "The training was stopped before its last stage, without which there is no new model."
     change = f"PSNR {f['psnr_before']:.2f} dB before, {f['psnr_after']:.2f} dB after"
     if record.state == "unchanged":
         return (

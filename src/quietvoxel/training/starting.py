@@ -15,6 +15,7 @@ from quietvoxel.models import ModelCard, find_model, load_tensors
 from quietvoxel.models.store import model_named
 from quietvoxel.training.candidates import Candidate, find_candidates
 from quietvoxel.training.gather import Summary, gather
+from quietvoxel.training.members import check_devices
 from quietvoxel.training.pace import Pace, measure_pace, stand_in, steps_for
 from quietvoxel.training.recipes import tuned_recipe
 from quietvoxel.training.runs import RunRecord, StageRecord, write_run
@@ -109,6 +110,7 @@ def prepare_run(
     )
     recipe = tuned_recipe(base, order.settings, from_scratch=card is None)
     device = choose_device(order.device)
+    check_devices(device, order.devices)
 
     def reading(done: int, total: int) -> None:
         go_on()

@@ -213,7 +213,7 @@ def train_stage(
     tell : called with each progress event.
     stop : asked after each step whether training ends early.
     callbacks : Lightning's, in place of checkpoints and events as the plan has them.
-    where : Lightning's own words for devices: accelerator, devices, num_nodes, strategy.
+    where : Lightning's own words for devices: accelerator, devices, num_nodes, strategy, plugins.
 
     Raises
     ------
@@ -235,6 +235,8 @@ def train_stage(
         _EarlyStop(stop),
         Checkpoints(folder, plan.checkpoint_every, plan.checkpoint_seconds),
     ]
+    more = dict(where or {})
+    plugins = [WholeCheckpoints(), *more.pop("plugins", [])]
     trainer = L.Trainer(
         max_steps=plan.max_steps,
         precision=plan.precision,  # type: ignore[arg-type]  # a plain string here, a literal in Lightning
@@ -243,9 +245,9 @@ def train_stage(
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
-        plugins=[WholeCheckpoints()],
+        plugins=plugins,
         callbacks=list(callbacks) or usual,
-        **(where or {}),
+        **more,
     )
     last = folder / LAST
     trainer.fit(
