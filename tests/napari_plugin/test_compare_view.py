@@ -11,6 +11,7 @@ from quietvoxel.errors import BadInputError
 from quietvoxel.napari_plugin.adapter import add_volume
 from quietvoxel.napari_plugin.compare_array import ComparedArray, Picture, residual_window
 from quietvoxel.napari_plugin.compare_view import CompareView, Mode
+from quietvoxel.napari_plugin.radiological_view import RadiologicalView
 from quietvoxel.volume import Geometry, Modality, Volume
 
 WINDOW = (0.0, 400.0)
@@ -147,6 +148,27 @@ def test_the_curtain_hangs_upright_in_every_plane_and_when_the_camera_mirrors(vi
     assert is_split(pixels(viewer), 100, 300)
     viewer.scene.camera.orientation = ("towards", "down", "right")
     assert is_split(pixels(viewer), 100, 300)
+
+
+def test_the_letters_stand_clear_of_the_curtains_line(viewer, pair, pixels) -> None:
+    letters = RadiologicalView(viewer).letters
+    compare = CompareView(viewer)
+    compare.show(Mode.CURTAIN, pair)
+    viewer.scene.camera.zoom *= 3  # the line runs from the top of the canvas to its bottom
+
+    image = pixels(viewer).astype(int)
+    letter = image.min(axis=2) > 240
+    line = (image[..., 0] > 240) & (image[..., 2] < 20)
+    across = slice(image.shape[1] // 2 - 15, image.shape[1] // 2 + 15)
+    half = len(image) // 2
+    for part in (slice(0, half), slice(half, None)):
+        rows, columns = np.nonzero(letter[part, across])
+        assert np.ptp(rows) > 5
+        place = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+        assert not line[part, across][place].any()
+        assert line[part, across].mean() > 0.1
+    compare.show(Mode.CHECKERBOARD, pair)
+    assert not any(overlay.box for overlay in letters.values())
 
 
 def test_dragging_the_line_moves_the_curtain_and_leaves_the_camera(viewer, pair, pixels) -> None:

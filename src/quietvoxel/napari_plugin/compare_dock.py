@@ -209,7 +209,7 @@ class CompareDock(DockContents):
         if self.view.mode is Mode.SIDE_BY_SIDE:
             for layer in self.view.laid_over:
                 layer.visible = False
-        self.view.show_window_text()
+        self.view.suit_texts()
 
     def _blink(self) -> None:
         if self.view.array is not None and self.view.mode is Mode.FLICKER:

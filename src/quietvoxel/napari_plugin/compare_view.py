@@ -15,7 +15,7 @@ from quietvoxel.errors import BadInputError
 from quietvoxel.napari_plugin.adapter import METADATA_KEY, check_layer
 from quietvoxel.napari_plugin.compare_array import ComparedArray, Picture, residual_window
 from quietvoxel.napari_plugin.layer_chooser import ROLE
-from quietvoxel.napari_plugin.radiological_view import WINDOW_OVERLAY
+from quietvoxel.napari_plugin.radiological_view import LETTER_OVERLAYS, WINDOW_OVERLAY
 from quietvoxel.napari_plugin.result_layers import add_above, looks_of
 from quietvoxel.napari_plugin.viewer_snapshot import ViewerSnapshot
 
@@ -107,7 +107,7 @@ class CompareView:
             self._side_by_side()
         else:
             self._one_picture(PICTURES[mode])
-        self.show_window_text()
+        self.suit_texts()
 
     def stop(self) -> None:
         """Put the viewer back as it was."""
@@ -121,7 +121,7 @@ class CompareView:
         snapshot, self._snapshot = self._snapshot, None
         self._layers, self.mode = (), None
         snapshot.restore()
-        self.show_window_text()
+        self.suit_texts()
 
     def flip(self) -> Picture:
         """Show the other of A and B in the one picture, and say which it is."""
@@ -147,11 +147,17 @@ class CompareView:
             self._set_line()
             self.layer.refresh(thumbnail=False, highlight=False, extent=False)
 
-    def show_window_text(self) -> None:
-        """Hide the window's text of the View dock while the residual has a window of its own."""
-        text = self._viewer.canvas.overlays.get(WINDOW_OVERLAY)
-        if text is not None:
-            text.visible = self.mode is not Mode.RESIDUAL
+    def suit_texts(self) -> None:
+        """Let what the View dock writes into the canvas suit the picture.
+
+        The residual has a window of its own; the curtain's line hangs where letters stand, which get a background.
+        """
+        overlays = self._viewer.canvas.overlays
+        if WINDOW_OVERLAY in overlays:
+            overlays[WINDOW_OVERLAY].visible = self.mode is not Mode.RESIDUAL
+        for edge in ("top", "bottom"):
+            if LETTER_OVERLAYS[edge] in overlays:
+                overlays[LETTER_OVERLAYS[edge]].box = self.mode is Mode.CURTAIN
 
     def turn(self) -> None:
         """Follow the plane on the screen and the way the camera turns it."""

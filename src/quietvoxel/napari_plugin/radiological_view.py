@@ -17,7 +17,9 @@ EDGES = {
     "bottom": "bottom_center",
 }
 LETTER_POINTS = 14
+LETTER_OVERLAYS = {edge: f"quietvoxel_{edge}" for edge in EDGES}
 WINDOW_OVERLAY = "quietvoxel_window"
+"""Names of what is written into the canvas."""
 
 
 class RadiologicalView:
@@ -43,7 +45,7 @@ class RadiologicalView:
         self.window = TextOverlay(position="bottom_left", font_size=10)
         self._watched: Image | None = None
         for edge, overlay in self.letters.items():
-            viewer.canvas.overlays[_name(edge)] = overlay
+            viewer.canvas.overlays[LETTER_OVERLAYS[edge]] = overlay
         viewer.canvas.overlays[WINDOW_OVERLAY] = self.window
         for event in self._events():
             event.connect(self.update)
@@ -137,7 +139,7 @@ class RadiologicalView:
         for event in self._letter_events():
             event.disconnect(self._update_letters)
         self._watch(None)
-        for name in (*map(_name, self.letters), WINDOW_OVERLAY):
+        for name in (*LETTER_OVERLAYS.values(), WINDOW_OVERLAY):
             self.viewer.canvas.overlays.pop(name, None)
         self.viewer.scene.camera.orientation = self._orientation
 
@@ -146,7 +148,3 @@ def window_text(layer: Image) -> str:
     """Such as "W 400 L 40"."""
     width, level = width_level(*layer.contrast_limits)
     return f"W {width:.0f} L {level:.0f}" if unit_of(layer) else f"W {width:.4g} L {level:.4g}"
-
-
-def _name(edge: str) -> str:
-    return f"quietvoxel_{edge}"
