@@ -159,9 +159,11 @@ class DenoiseDock(DenoisePanel):
     # --- the preview
 
     def _layer_chosen(self) -> None:
-        self._wanted = False
         self.preview.remove()
         self._source.look()
+        # That may have chosen another model, which is not the user's touch.
+        self._wanted = False
+        self.preview.remove()
         self.preview_line.setText(TOUCH if self.preview_box.isChecked() else "")
 
     def _settings_changed(self) -> None:

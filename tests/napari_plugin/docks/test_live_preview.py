@@ -24,6 +24,22 @@ def test_the_original_is_shown_until_a_control_is_touched(
     assert preview_of(viewer).visible
 
 
+def test_a_volume_that_takes_another_model_is_not_previewed_by_itself(
+    viewer, mr_volume, open_dock, until, qtbot
+):
+    from quietvoxel.napari_plugin.adapter import add_volume
+
+    _, dock = viewer.window.add_plugin_dock_widget("quietvoxel", "Denoise")
+    before = dock.engines.card
+    add_volume(viewer, mr_volume, "head")
+    until(lambda: dock.noise.origin.text() == "(estimated)")
+    qtbot.wait(50)
+    assert dock.engines.card != before
+    assert not dock.preview.busy
+    assert "move a slider" in dock.preview_line.text()
+    assert [one.name for one in viewer.layers] == ["head"]
+
+
 def test_a_slider_changes_the_slice_on_screen_and_nothing_else(
     viewer, layer, small, fake, previewed, pixels, settled, preview_of
 ):
