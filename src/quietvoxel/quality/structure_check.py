@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from quietvoxel.quality.structure_search import KINDS, TileStrengths, tile_strengths
+from quietvoxel.errors import BadInputError, CancelledError
+from quietvoxel.quality.structure_search import KINDS, SMALLEST_TILE, TileStrengths, tile_strengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,7 +114,19 @@ def check_structure(
     CancelledError
         When `cancelled` said so.
     """
-    found = tile_strengths(before, after, spacing_zyx, mask, progress=progress, cancelled=cancelled)
+    if before.shape != after.shape or before.ndim != 3:
+        msg = f"Before {before.shape} and after {after.shape} are not two volumes of one size; choose two that are."
+        raise BadInputError(msg)
+    if min(before.shape[1:]) < 2 * SMALLEST_TILE:
+        msg = f"Slices of {before.shape[1]} x {before.shape[2]} pixels are too small for the structure check."
+        raise BadInputError(msg)
+
+    def check() -> None:
+        if cancelled():
+            msg = "The structure check was cancelled."
+            raise CancelledError(msg)
+
+    found = tile_strengths(before, after, spacing_zyx, mask, progress, check)
     number = int(np.count_nonzero(found.checked))
     flagged = found.strength > 1
     share = float(np.count_nonzero(flagged)) / number if number else 0.0

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from quietvoxel.errors import BadInputError, CancelledError
 from quietvoxel.quality.noise_scores import noise_scores
 from quietvoxel.quality.noise_whitening import Whitener, radial_power
 from quietvoxel.quality.structure_edges import MAPS, edge_products
@@ -64,40 +63,14 @@ def tile_strengths(
     before: NDArray[Any],
     after: NDArray[Any],
     spacing_zyx: Sequence[float],
-    mask: NDArray[np.bool_] | None = None,
-    *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    mask: NDArray[np.bool_] | None,
+    progress: Callable[[int, int], None],
+    check: Callable[[], None],
 ) -> TileStrengths:
-    """Compare the residual of each tile with what noise gives.
+    """Compare the residual of each tile with what noise gives; see `check_structure`, which has looked at the input.
 
-    Parameters
-    ----------
-    before, after : (z, y, x), one unit.
-    spacing_zyx : mm.
-    mask : tiles with less than a quarter inside are not checked; all are where it is None.
-    progress : told how many slices of how many are done.
-    cancelled : asked for each slice.
-
-    Raises
-    ------
-    BadInputError
-        When the volumes differ in shape or are too small.
-    CancelledError
-        When `cancelled` said so.
+    Tiles with less than a quarter inside the mask are not checked. `check` is called for each slice, and may raise.
     """
-    if before.shape != after.shape or before.ndim != 3:
-        msg = f"Before {before.shape} and after {after.shape} are not two volumes of one size; choose two that are."
-        raise BadInputError(msg)
-    if min(before.shape[1:]) < 2 * SMALLEST_TILE:
-        msg = f"Slices of {before.shape[1]} x {before.shape[2]} pixels are too small for the structure check."
-        raise BadInputError(msg)
-
-    def check() -> None:
-        if cancelled():
-            msg = "The structure check was cancelled."
-            raise CancelledError(msg)
-
     spacing_yx = (float(spacing_zyx[1]), float(spacing_zyx[2]))
     side = max(SMALLEST_TILE, round(TILE_MM / float(np.sqrt(spacing_yx[0] * spacing_yx[1]))))
     grid = TileGrid(before.shape[1], before.shape[2], side)
