@@ -28,6 +28,7 @@ else:
     from QuietVoxelLib.worker_client import WorkerClient
 
 ROOT = Path(__file__).resolve().parents[2]
+MODULE = ROOT / "slicer_extension" / "QuietVoxel"
 COMMAND = [sys.executable, "-m", "quietvoxel", "worker", "--protocol", "1"]
 
 

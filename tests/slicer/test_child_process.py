@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -112,8 +113,8 @@ def test_a_crash_is_a_message_and_the_next_run_starts_anew(
     ],
 )
 def test_another_version_is_refused_in_a_sentence(own_worker: Any, protocol: int, sentence: str) -> None:
-    code = f'import time; print(\'{{"event": "hello", "protocol": {protocol}, "version": "9"}}\', flush=True); time.sleep(60)'
-    client = own_worker([sys.executable, "-c", code])
+    hello = json.dumps({"event": "hello", "protocol": protocol, "version": "9"})
+    client = own_worker([sys.executable, "-c", f"print({hello!r}, flush=True); import time; time.sleep(60)"])
     heard: list[Any] = []
     client.submit({"job": "about"}, heard.append)
     until(lambda: heard, client.tick)

@@ -21,11 +21,7 @@ def same_grid(a, b):
 
 def add_derived(a, array, name):
     """A node for the time of a comparison: in no list, in no saved scene."""
-    node = add_beside(a, array, name)
-    node.SetHideFromEditors(True)
-    node.SetSaveWithScene(False)
-    node.GetDisplayNode().SetSaveWithScene(False)
-    return node
+    return add_beside(a, array, name, hidden=True)
 
 
 def add_residual(a, b, half):

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import slicer
 
+from .screen_slice import lay_over
 from .volume_nodes import add_beside, array_of, set_voxels, trouble_with, write_provenance
 from .words import _, clock
 
@@ -171,6 +172,7 @@ class DenoiseRun:
         self._file, self._axis = Path(record["output"]), record["axis"]
         name = f"{self._source.GetName()} [{plan.title}]"
         self._result = add_beside(self._source, array_of(self._source).astype(record["dtype"]), name)
+        lay_over(self._source, self._result)
 
     def _on_started(self, record):
         if self._state == PREPARING:
@@ -189,7 +191,11 @@ class DenoiseRun:
         if self._result is None or self._file is None:
             return
         index = record["index"]
-        np.moveaxis(array_of(self._result), self._axis, 0)[index] = np.load(self._file, mmap_mode="r")[index]
+        try:
+            pixels = np.load(self._file, mmap_mode="r")[index]
+        except OSError:  # the worker has taken it away: what ended the run is the next thing that it says
+            return
+        np.moveaxis(array_of(self._result), self._axis, 0)[index] = pixels
         self._stale = True
 
     def _on_finished(self, record):
@@ -197,7 +203,12 @@ class DenoiseRun:
         if result is None:  # removed or cancelled at the very last moment
             self._finish_early(_("Cancelled."))
             return
-        voxels = np.moveaxis(np.load(self._file), 0, self._axis)
+        try:
+            voxels = np.moveaxis(np.load(self._file), 0, self._axis)
+        except OSError as error:
+            self._result = result
+            self._failed(_("The result could not be read ({reason}); start again.").format(reason=error.strerror))
+            return
         self._file.unlink(missing_ok=True)
         set_voxels(result, voxels)
         write_provenance(result, record["provenance"])

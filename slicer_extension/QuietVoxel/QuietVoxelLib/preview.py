@@ -107,11 +107,7 @@ class Preview:
         place = slice_place(self._source, axis, index)
         if self._node is None or self._node.GetScene() is None:
             name = _("{name} [preview]").format(name=self._source.GetName())
-            self._node = add_beside(self._source, array, name, matrix=place)
-            self._node.SetHideFromEditors(True)
-            self._node.SetSaveWithScene(False)
-            display = self._node.GetDisplayNode()
-            display.SetSaveWithScene(False)
+            self._node = add_beside(self._source, array, name, matrix=place, hidden=True)
         else:
             slicer.util.updateVolumeFromArray(self._node, array)
             set_matrix(self._node, place)

@@ -64,6 +64,13 @@ def slice_node_of(scene, composite):
     return None
 
 
+def lay_over(source, node):
+    """Show a volume over the one that it was made from, in every view of that."""
+    for _view, composite in views_of(source.GetScene(), source.GetID()):
+        composite.SetForegroundVolumeID(node.GetID())
+        composite.SetForegroundOpacity(1.0)
+
+
 def slice_place(node, axis, index):
     """IJK to RAS of a volume that is one slice of `node`."""
     matrix = matrix_of(node).copy()

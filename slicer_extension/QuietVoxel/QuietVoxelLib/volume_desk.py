@@ -1,6 +1,8 @@
 """Sends volume nodes to the worker, each once as long as neither its voxels nor the worker have changed."""
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ class VolumeDesk:
 
     def __init__(self, client, folder=None):
         self._client = client
-        self._own = tempfile.TemporaryDirectory(prefix="quietvoxel-") if folder is None else None
-        self.folder = Path(self._own.name if folder is None else folder)
+        self.folder = Path(tempfile.mkdtemp(prefix="quietvoxel-") if folder is None else folder)
+        # Taken away with this object, or when Python ends, whatever happened before.
+        self._leave = weakref.finalize(self, shutil.rmtree, self.folder, True) if folder is None else lambda: None
         self._known = {}
         self._count = 0
 
@@ -102,11 +105,14 @@ class VolumeDesk:
         if self._known.pop(node_id, None) is not None and self._client.process is not None:
             self._client.submit({"job": "close", "volume": node_id}, lambda _record: None)
 
+    def forget_all(self):
+        """The scene closes; the worker that held the volumes ends."""
+        self._known.clear()
+
     def close(self):
         """Take the files away."""
         self._known.clear()
-        if self._own is not None:
-            self._own.cleanup()
+        self._leave()
 
     def _stamp(self, node):
         return (self._client.generation, fingerprint(node))

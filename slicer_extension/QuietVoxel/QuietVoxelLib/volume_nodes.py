@@ -81,7 +81,7 @@ def fingerprint(node):
     return (*times, matrix_of(node).tobytes(), modality_of(node))
 
 
-def add_beside(source, array, name, *, matrix=None):
+def add_beside(source, array, name, *, matrix=None, hidden=False):
     """A new volume node like `source`: geometry, transform, units, window, colour and place in the hierarchy.
 
     Parameters
@@ -90,9 +90,15 @@ def add_beside(source, array, name, *, matrix=None):
     array : (z, y, x) voxels.
     name : of the node; made unique.
     matrix : IJK to RAS where it is another one than the source's.
+    hidden : for the views only: in no list, no hierarchy and no saved scene.
     """
     scene = source.GetScene()
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
+    node = scene.CreateNodeByClass("vtkMRMLScalarVolumeNode")
+    node.UnRegister(None)
+    node.SetName(scene.GenerateUniqueName(name))
+    node.SetHideFromEditors(hidden)
+    node.SetSaveWithScene(not hidden)
+    scene.AddNode(node)
     slicer.util.updateVolumeFromArray(node, array)
     set_matrix(node, matrix_of(source) if matrix is None else matrix)
     node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
@@ -100,7 +106,10 @@ def add_beside(source, array, name, *, matrix=None):
     node.SetVoxelValueUnits(source.GetVoxelValueUnits())
     node.AddNodeReferenceID(SOURCE_ROLE, source.GetID())
     copy_display(source, node)
-    place_beside(source, node)
+    if hidden:
+        node.GetDisplayNode().SetSaveWithScene(False)
+    else:
+        place_beside(source, node)
     return node
 
 

@@ -11,6 +11,8 @@ from quietvoxel.inference.options import InferenceOptions
 from quietvoxel.jobs.model_choice import card_lines, models_for
 from quietvoxel.jobs.simulate_measures import MEASURES, measures_for
 from quietvoxel.jobs.windows import MR_AUTO, PRESETS
+from quietvoxel.training.runs import interrupted_runs
+from quietvoxel.training.settings import PLAN_SECONDS, SCRATCH, TrainingSettings
 from quietvoxel.volume import Modality
 
 
@@ -57,4 +59,10 @@ def about() -> dict[str, Any]:
         "measures_for": {modality: measures_for(modality) for modality in modalities},
         "windows": {name: list(window) for name, window in PRESETS.items()},
         "window_auto": MR_AUTO,
+        "training": {
+            "plans": PLAN_SECONDS,
+            "scratch": SCRATCH,
+            "settings": TrainingSettings.model_json_schema(),
+            "interrupted": [record.name for _, record in interrupted_runs()],
+        },
     }
