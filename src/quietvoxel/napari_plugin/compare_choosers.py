@@ -45,13 +45,14 @@ class CompareChooser(QComboBox):
         """The layer chosen."""
         return self._layer
 
-    def choose(self, layer: Image | None) -> None:
-        """Choose a layer, or none."""
+    def choose(self, layer: Image | None, *, quietly: bool = False) -> None:
+        """Choose a layer, or none; `quietly` where several choosers change together."""
         if layer is self._layer or (layer is not None and layer not in volumes(self._viewer)):
             return
         self._layer = layer
         self.refill()
-        self.chosen.emit()
+        if not quietly:
+            self.chosen.emit()
 
     def let_go(self) -> None:
         """Stop listening to the viewer."""

@@ -83,10 +83,7 @@ class CompareDock(DockContents):
     def compare(self, layers: Sequence[Image], mode: Mode = Mode.SIDE_BY_SIDE) -> None:
         """Choose layers, A first, and show them."""
         for name, layer in zip("ABCD", [*layers, None, None, None, None], strict=False):
-            chooser = self.choosers[name]
-            chooser.blockSignals(True)
-            chooser.choose(layer)
-            chooser.blockSignals(False)
+            self.choosers[name].choose(layer, quietly=True)
         self._tell_sections()
         self.show_mode(mode)
 
@@ -161,9 +158,9 @@ class CompareDock(DockContents):
             self.add_shortcut(str(key), self.buttons[mode].click)
         self.add_shortcut("Space", self.flip)
 
-    def _choose_likely(self) -> None:
+    def _choose_likely(self, *, quietly: bool = False) -> None:
         for name, layer in zip("AB", likely_pair(self._viewer), strict=True):
-            self.choosers[name].choose(layer)
+            self.choosers[name].choose(layer, quietly=quietly)
 
     def _layers(self) -> list[Any]:
         a, b = self.choosers["A"].layer, self.choosers["B"].layer
@@ -172,7 +169,7 @@ class CompareDock(DockContents):
 
     def _pair_changed(self) -> None:
         if self.choosers["A"].layer is None and self.choosers["B"].layer is None and self._open:
-            self._choose_likely_quietly()
+            self._choose_likely(quietly=True)
         self._tell_sections()
         if self.view.mode is not None:
             both = self.choosers["A"].layer is not None and self.choosers["B"].layer is not None
@@ -184,12 +181,6 @@ class CompareDock(DockContents):
         self.evidence.set_pair(a, b)
         self.reference.set_pair(a, b)
         self.structure.set_pair(a, b)
-
-    def _choose_likely_quietly(self) -> None:
-        for name, layer in zip("AB", likely_pair(self._viewer), strict=True):
-            self.choosers[name].blockSignals(True)
-            self.choosers[name].choose(layer)
-            self.choosers[name].blockSignals(False)
 
     def _clicked(self, button: QPushButton) -> None:
         mode = next(mode for mode, one in self.buttons.items() if one is button)

@@ -1,6 +1,6 @@
 """The Simulate dock: a lower-dose CT or a noisier MR of a loaded volume, to try the engines on a known reference."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari.experimental import link_layers
@@ -23,6 +23,16 @@ from quietvoxel.napari_plugin.unproxied import unproxied
 from quietvoxel.volume import Modality, Volume
 
 
+@dataclass(frozen=True)
+class _Order:
+    """What the user asked for, as it was then."""
+
+    source: Image
+    name: str
+    looks: dict[str, Any]
+    job: SimulateJob
+
+
 class SimulateDock(DockContents):
     """Degrades the volume chosen by one measure, in the inference thread; the result is a layer.
 
@@ -36,7 +46,7 @@ class SimulateDock(DockContents):
         self._viewer = unproxied(napari_viewer)
         self._mailbox = mailbox_for(self._read_mail)
         self._ticket: Ticket | None = None
-        self._source: Image | None = None
+        self._order: _Order | None = None
         self._kept: dict[str, float] = {name: one.start for name, one in MEASURES.items()}
         kept = recall("simulate").get("values", {})
         self._kept |= {name: float(value) for name, value in kept.items() if name in MEASURES}
@@ -71,8 +81,7 @@ class SimulateDock(DockContents):
         job = SimulateJob(
             volume, **given, seed=self.seed.value(), purpose=MEASURES[name].result_name.format(given[name])
         )
-        self._source = layer
-        self._looks, self._name, self._job = looks_of(layer), layer.name, job
+        self._order = _Order(layer, layer.name, looks_of(layer), job)
         self.bar.run.submit()
         self.bar.say("")
         self.bar.note(())
@@ -161,24 +170,25 @@ class SimulateDock(DockContents):
             self.bar.show_state()
 
     def _show(self, made: Any) -> None:
-        volume = made.volume
+        order, volume = self._order, made.volume
+        assert order is not None
         known = {
             "geometry": volume.geometry,
             "modality": volume.modality,
             "source": replace(volume.source, derived_by_us=True, path=None),
-            "simulated": {"by": self._job.purpose, "sigma_added": made.sigma_added, "seed": self._job.seed},
+            "simulated": {"by": order.job.purpose, "sigma_added": made.sigma_added, "seed": order.job.seed},
         }
-        name = f"{self._name} [{self._job.purpose}]"
+        name = f"{order.name} [{order.job.purpose}]"
         layer = add_above(
             self._viewer,
-            [self._source],
+            [order.source],
             volume.data,
             name=name,
             metadata={METADATA_KEY: known},
-            **self._looks,
+            **order.looks,
         )
-        if self._source in self._viewer.layers:
-            link_layers([self._source, layer], LINKED)
+        if order.source in self._viewer.layers:
+            link_layers([order.source, layer], LINKED)
         unit = " HU" if volume.modality == Modality.CT else ""
         self.bar.say(f"Added noise of SD {made.sigma_added:.4g}{unit}. Simulated; not for diagnosis.")
         self.bar.note(made.notes)
