@@ -65,7 +65,7 @@ def references(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def order(home: Path, references: Path) -> Callable[..., Any]:
     """Make an order for a training of a few steps; words replace what it says."""
-    starting = pytest.importorskip("quietvoxel.training.starting", reason="needs the train extra (lightning)")
+    starting = pytest.importorskip("quietvoxel.training.order", reason="needs the train extra (lightning)")
 
     def make(**changes: Any) -> Any:
         usual = {

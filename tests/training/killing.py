@@ -16,9 +16,9 @@ from pathlib import Path
 
 from quietvoxel.training import run_stage
 from quietvoxel.training.fine_tune import fine_tune, quiet_libraries
+from quietvoxel.training.order import TrainingOrder, stage_plan
 from quietvoxel.training.runs import EVENTS, read_run, run_folder
 from quietvoxel.training.settings import TrainingSettings
-from quietvoxel.training.starting import TrainingOrder, stage_plan
 
 SECONDS_BETWEEN_CHECKPOINTS = 0.2
 
@@ -60,9 +60,9 @@ def main(references: str, name: str, steps: str, kills: str) -> None:
         if os.WIFSIGNALED(status):
             deaths += 1
             last = folder / "velocity" / "last.ckpt"
-            print(json.dumps({"death": deaths, "checkpoint": last.exists()}), flush=True)
+            print(json.dumps({"death": deaths, "checkpoint": last.exists()}), flush=True)  # noqa: T201  # read by the test
             continue
-        print(json.dumps({"deaths": deaths, "code": os.waitstatus_to_exitcode(status)}), flush=True)
+        print(json.dumps({"deaths": deaths, "code": os.waitstatus_to_exitcode(status)}), flush=True)  # noqa: T201
         return
 
 

@@ -83,7 +83,9 @@ def test_a_training_ends_as_a_model_that_denoises(order: Order, references: Path
     changed = denoise(volume, card, only=[1]).volume.data
     assert np.abs(changed[1] - volume.data[1]).max() > 0
     folder = run_folder("mine")
-    pictures = {name: np.load(folder / f"validation-{name}.npy") for name in ("reference", "degraded", "start", "now")}
+    pictures = {
+        name: np.load(folder / f"validation-{name}.npy") for name in ("reference", "degraded", "start", "now")
+    }
     assert {picture.shape for picture in pictures.values()} == {(48, 48)}
     assert np.abs(pictures["now"] - pictures["start"]).max() > 0
     assert not (folder / "references").exists()
@@ -138,7 +140,9 @@ def test_a_training_that_was_cancelled_goes_on_to_where_an_uninterrupted_one_end
     whole, cut = (weights_at_the_end(run_folder(name)) for name in ("whole", "cut"))
     for name, value in whole.items():
         torch.testing.assert_close(cut[name], value, rtol=1e-5, atol=1e-7)
-    figures = [json.loads((run_folder(name) / "run.json").read_text())["figures"] for name in ("whole", "cut")]
+    figures = [
+        json.loads((run_folder(name) / "run.json").read_text())["figures"] for name in ("whole", "cut")
+    ]
     assert figures[0] == pytest.approx(figures[1], abs=1e-3)
 
 
@@ -205,7 +209,9 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(order: Order, monkeypatch: 
         save(state, path)
 
     monkeypatch.setattr(checkpoints.torch, "save", full)
-    with pytest.raises(QuietVoxelError, match=r"disk of .* is full; the last good checkpoint is kept") as caught:
+    with pytest.raises(
+        QuietVoxelError, match=r"disk of .* is full; the last good checkpoint is kept"
+    ) as caught:
         fine_tune(order(max_steps=5))
     assert caught.value.exit_code == 1
     folder = run_folder("mine") / "velocity"
@@ -216,7 +222,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(order: Order, monkeypatch: 
 
 def often(*, checkpoints_every: float) -> Callable[..., Any]:
     """The plan of a stage with checkpoints so many seconds apart."""
-    from quietvoxel.training.starting import stage_plan
+    from quietvoxel.training.order import stage_plan
 
     return lambda *arguments: replace(stage_plan(*arguments), checkpoint_seconds=checkpoints_every)
 
@@ -277,11 +283,16 @@ def test_every_engine_trains_from_scratch_and_then_from_its_own_model(
         ({"start": "nope"}, "There is no model 'nope'"),
         ({"start": "relativeflow-ct"}, "is for CT, not MR"),
         ({"references": ()}, "holds no NIfTI"),
-        ({"settings": SMALL.model_copy(update={"delta_min": 0.9, "delta_max": 0.5})}, "--delta-min below --delta-max"),
+        (
+            {"settings": SMALL.model_copy(update={"delta_min": 0.9, "delta_max": 0.5})},
+            "--delta-min below --delta-max",
+        ),
         ({"device": "cpu", "devices": 4096}, "--devices is 4096"),
     ],
 )
-def test_what_does_not_fit_together_is_one_sentence(order: Order, changes: dict[str, Any], sentence: str) -> None:
+def test_what_does_not_fit_together_is_one_sentence(
+    order: Order, changes: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(BadInputError, match=sentence):
         fine_tune(order(**changes))
     assert not list((run_folder("x").parent).glob("*/run.json"))

@@ -1,4 +1,4 @@
-"""References: found in files and folders, refused with reasons, weighed by their noise, kept within limits; nameless."""
+"""References: found in files and folders, refused with reasons, weighed by noise, kept within limits, nameless."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_a_disk_without_room_is_said_before_anything_is_written(
 def test_no_file_that_a_training_writes_names_a_patient(home: Path, tmp_path: Path) -> None:
     from quietvoxel.training.control import TrainingControl, Wish
     from quietvoxel.training.fine_tune import fine_tune
-    from quietvoxel.training.starting import TrainingOrder
+    from quietvoxel.training.order import TrainingOrder
 
     for seed in range(2):
         marked_series(tmp_path / "MARKEDFOLDER" / f"MARKEDSERIES{seed}", seed=seed)
@@ -205,5 +205,5 @@ def search_for_marks(folder: Path) -> list[str]:
 
 def test_the_search_for_marks_can_fail(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"who": "MARKEDNAME^Erika"}')
-    with pytest.raises(AssertionError, match="MARKEDNAME is in a.json"):
+    with pytest.raises(AssertionError, match=r"MARKEDNAME is in a\.json"):
         search_for_marks(tmp_path)

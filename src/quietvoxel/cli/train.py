@@ -72,7 +72,7 @@ def train(
         raise QuietVoxelError(NEEDS_LIGHTNING) from error
     from quietvoxel.training.control import TrainingControl, Wish
     from quietvoxel.training.fine_tune import fine_tune, quiet_libraries
-    from quietvoxel.training.starting import TrainingOrder
+    from quietvoxel.training.order import TrainingOrder
 
     quiet_libraries()
     order = TrainingOrder(

@@ -12,13 +12,8 @@ from quietvoxel.jobs.references_job import ReferenceFound, ReferencesJob, Refere
 from quietvoxel.jobs.run_state import RunMachine, RunState
 from quietvoxel.jobs.simulate_job import SimulateJob
 from quietvoxel.jobs.thread import InferenceThread, inference_thread
-from quietvoxel.jobs.training_run import (
-    Interrupted,
-    TrainingRequest,
-    TrainingRun,
-    TrainingState,
-    interrupted_trainings,
-)
+from quietvoxel.jobs.training_request import Interrupted, TrainingRequest, interrupted_trainings
+from quietvoxel.jobs.training_run import TrainingRun, TrainingState
 
 __all__ = [
     "Cancelled",

@@ -13,21 +13,16 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from quietvoxel.training.runs import interrupted_runs
-from quietvoxel.training.settings import PlanName, TrainingSettings
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from quietvoxel.jobs.mailbox import Mailbox
-    from quietvoxel.training.runs import RunRecord
+    from quietvoxel.jobs.training_request import TrainingRequest
 
 Event = dict[str, Any]
 """One event of docs/training.md, as the child printed it."""
@@ -57,59 +52,6 @@ class TrainingState(StrEnum):
             TrainingState.PAUSED,
             TrainingState.STOPPING,
         }
-
-
-@dataclass(frozen=True)
-class TrainingRequest:
-    """What the user asks for; frozen when it is handed in.
-
-    Attributes
-    ----------
-    name : of the run, and of its model where it is saved at once.
-    references : files and folders.
-    engine, start : which engine, from which model ("scratch", or "" for the general one).
-    plan, settings, max_steps : how long and how.
-    modality, device, devices : as on the command line.
-    save : put the model into the store at the end; otherwise `training.outcome.save_trained` does, with a card.
-    resume : go on with the training of this name; everything else is known then.
-    overwrite : throw away a training and a model of this name.
-    """
-
-    name: str
-    references: tuple[Path, ...] = ()
-    engine: str = "relativeflow"
-    start: str = ""
-    plan: PlanName = "standard"
-    settings: TrainingSettings = field(default_factory=TrainingSettings)
-    max_steps: int | None = None
-    modality: str | None = None
-    device: str = "auto"
-    devices: int = 1
-    save: bool = False
-    resume: bool = False
-    overwrite: bool = False
-
-    def arguments(self) -> list[str]:
-        """The words after `quietvoxel`."""
-        words = ["train", "--name", self.name, "--progress", "jsonl", "--commands", "--background"]
-        if self.resume:
-            return [*words, "--resume"]
-        words += ["--engine", self.engine, "--plan", self.plan, "--device", self.device]
-        words += ["--devices", str(self.devices)]
-        for option, value in (
-            ("--from", self.start),
-            ("--max-steps", self.max_steps),
-            ("--modality", self.modality),
-        ):
-            words += [option, str(value)] if value else []
-        defaults = TrainingSettings()
-        for name, value in self.settings.model_dump().items():
-            if value != getattr(defaults, name):
-                words += [f"--{name.replace('_', '-')}", str(value)]
-        words += ["--overwrite"] if self.overwrite else []
-        words += [] if self.save else ["--no-save"]
-        # Behind "--": a file may be called as an option is.
-        return [*words, "--", *map(str, self.references)]
 
 
 class TrainingRun:
@@ -164,8 +106,11 @@ class TrainingRun:
             env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
             **_apart(),
         )
-        threading.Thread(target=self._listen, name="quietvoxel-training", daemon=True).start()
-        threading.Thread(target=self._overhear, name="quietvoxel-training-errors", daemon=True).start()
+        overhear = threading.Thread(target=self._overhear, name="quietvoxel-training-errors", daemon=True)
+        overhear.start()
+        threading.Thread(
+            target=self._listen, args=(overhear,), name="quietvoxel-training", daemon=True
+        ).start()
 
     def pause(self) -> None:
         """Pause after the step that is under way; a checkpoint is written first."""
@@ -211,7 +156,7 @@ class TrainingRun:
         except OSError:
             return  # it has ended; its last event says how
 
-    def _listen(self) -> None:
+    def _listen(self, overhear: threading.Thread) -> None:
         process = self._process
         assert process is not None
         assert process.stdout is not None
@@ -229,6 +174,8 @@ class TrainingRun:
             self._follow(event)
             self.mailbox.put(event)
         code = process.wait()
+        overhear.join(1.0)
+        process.stdout.close()
         if process.stdin is not None:
             with suppress(OSError):
                 process.stdin.close()
@@ -252,6 +199,7 @@ class TrainingRun:
         assert process.stderr is not None
         for line in _lines(process.stderr.fileno()):
             self._complaints.append(line.decode("utf-8", "replace").rstrip())
+        process.stderr.close()
 
     def _obituary(self, code: int) -> Event:
         """The last event of a process that ended without one."""
@@ -263,32 +211,6 @@ class TrainingRun:
         how = f"signal {-code}" if code < 0 else f"code {code}"
         message = f"The training's process ended unexpectedly ({how}); it can go on from its last checkpoint."
         return {"event": "failed", "message": message, "code": code, "details": "\n".join(self._complaints)}
-
-
-@dataclass(frozen=True)
-class Interrupted:
-    """A training that was stopped in the middle.
-
-    Attributes
-    ----------
-    name : by which it is resumed.
-    folder : where it lies.
-    record : everything known of it.
-    """
-
-    name: str
-    folder: Path
-    record: RunRecord
-
-    @property
-    def request(self) -> TrainingRequest:
-        """What resumes it."""
-        return TrainingRequest(self.name, resume=True)
-
-
-def interrupted_trainings() -> list[Interrupted]:
-    """Trainings that can be gone on with, the newest first; those that are running are not among them."""
-    return [Interrupted(record.name, folder, record) for folder, record in interrupted_runs()]
 
 
 def _lines(number: int) -> Iterator[bytes]:

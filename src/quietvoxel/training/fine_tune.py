@@ -14,13 +14,14 @@ from quietvoxel.inference.devices import choose_device, is_out_of_memory, releas
 from quietvoxel.models.store import list_models
 from quietvoxel.training.checkpoints import LAST, disk_reason
 from quietvoxel.training.control import TrainingControl, Wish
-from quietvoxel.training.members import serve_node, this_node
-from quietvoxel.training.outcome import outcome, save_trained
+from quietvoxel.training.nodes import serve_node, this_node
+from quietvoxel.training.order import CACHE, TrainingOrder, stage_plan
+from quietvoxel.training.outcome import final_sentence, outcome, save_trained
 from quietvoxel.training.pace import smaller
 from quietvoxel.training.run_stage import run_stage
 from quietvoxel.training.runs import EVENTS, RunRecord, read_run, remove_run, run_folder, running, write_run
 from quietvoxel.training.settings import SCRATCH
-from quietvoxel.training.starting import CACHE, TrainingOrder, prepare_run, stage_plan
+from quietvoxel.training.starting import prepare_run
 from quietvoxel.training.tunable import tunable
 
 if TYPE_CHECKING:
@@ -220,23 +221,6 @@ def _tidy(folder: Path) -> None:
     shutil.rmtree(folder / CACHE, ignore_errors=True)
     for path in (*folder.glob(f"*/{LAST}"), *folder.glob("*/stacks/*")):
         path.unlink(missing_ok=True)
-
-
-def final_sentence(record: RunRecord) -> str:
-    """What came out, for the user."""
-    f = record.figures
-    if record.state == "unchanged" and not f["psnr_before"]:
-        return "The training was stopped before its last stage, without which there is no new model."
-    change = f"PSNR {f['psnr_before']:.2f} dB before, {f['psnr_after']:.2f} dB after"
-    if record.state == "unchanged":
-        return (
-            f"Nothing was better on the held-out slices than the starting model '{record.start}' "
-            f"({f['psnr_before']:.2f} dB), so that it stays and no new model was made."
-        )
-    saved = (
-        f"The model '{record.name}' was saved" if record.state == "saved" else "The model waits to be saved"
-    )
-    return f"{saved}: {change} on held-out slices."
 
 
 class _Log:

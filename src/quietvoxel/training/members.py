@@ -37,9 +37,6 @@ MEETING = "members.json"
 PATIENCE = timedelta(days=7)
 """A pause keeps the other processes waiting for the first one."""
 
-NODE_PATIENCE = 3600.0
-"""Seconds that another node waits for the first one to begin a stage."""
-
 
 class Place(LightningEnvironment):
     """Where a process stands among all: the processes are there already, Lightning need not start any.
@@ -80,14 +77,6 @@ class Place(LightningEnvironment):
     def group_rank(self) -> int:
         """Number of the node."""
         return self._node
-
-
-def this_node() -> int:
-    """The number of this machine: NODE_RANK, or SLURM_NODEID; 0 where neither is set."""
-    for name in ("NODE_RANK", "SLURM_NODEID"):
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return 0
 
 
 def where(device: torch.device, record: RunRecord, place: Place | None) -> Mapping[str, Any]:
@@ -144,7 +133,7 @@ def members(record: RunRecord, index: int, folder: Path) -> Iterator[Place | Non
     )
     meeting = {"stage": index, "address": address, "port": port, "since": time.time(), "over": False}
     _announce(folder, meeting)
-    processes = [_start(folder, meeting, local, 0) for local in range(1, record.devices)]
+    processes = [start_member(folder, meeting, local, 0) for local in range(1, record.devices)]
     try:
         yield Place(0, 0, address, port)
     except Exception as error:
@@ -164,53 +153,8 @@ def members(record: RunRecord, index: int, folder: Path) -> Iterator[Place | Non
         _end(processes)
 
 
-def serve_node(folder: Path, devices: int, node: int) -> None:
-    """Be one of several nodes: start this node's members for every stage that the first node begins.
-
-    Parameters
-    ----------
-    folder : of the run, shared with the first node.
-    devices : processes of this node.
-    node : its number, from 1.
-
-    Raises
-    ------
-    QuietVoxelError
-        If the first node does not begin, or a member died.
-    """
-    from quietvoxel.training.runs import read_run
-
-    began, seen = time.time(), time.time() - 5.0
-    while True:
-        meeting = _meeting(folder)
-        if meeting is not None and meeting["since"] > seen and not meeting["over"]:
-            seen = meeting["since"]
-            processes = [_start(folder, meeting, local, node) for local in range(devices)]
-            codes = [process.wait() for process in processes]
-            still = _meeting(folder)
-            if any(codes) and still is not None and not still["over"]:
-                msg = f"A process of node {node} ended unexpectedly (code {max(codes)}); see the first node."
-                raise QuietVoxelError(msg)
-            began = time.time()
-        record = read_run(folder)
-        over = (
-            meeting is not None and meeting["since"] >= seen and meeting["over"] and time.time() - began > 5.0
-        )
-        if over and record is not None and (not record.resumable or _all_done(record, meeting)):
-            return
-        if over or time.time() - began > NODE_PATIENCE:
-            if over:
-                return
-            msg = f"The first node did not begin to train in {folder}; start it with the same command, NODE_RANK=0."
-            raise QuietVoxelError(msg)
-        time.sleep(0.5)
-
-
-def _all_done(record: RunRecord, meeting: Mapping[str, Any] | None) -> bool:
-    return meeting is not None and int(meeting["stage"]) == len(record.stages) - 1
-
-
-def _start(folder: Path, meeting: Mapping[str, Any], local: int, node: int) -> subprocess.Popen[bytes]:
+def start_member(folder: Path, meeting: Mapping[str, Any], local: int, node: int) -> subprocess.Popen[bytes]:
+    """Start a process that joins the others at a meeting."""
     words = [meeting["stage"], local, node, meeting["address"], meeting["port"]]
     # What it complains of goes into a file: a full pipe that nobody reads would hold it up.
     with (folder / f"member-{node}-{local}.log").open("wb") as log:
@@ -241,7 +185,8 @@ def _announce(folder: Path, meeting: Mapping[str, Any]) -> None:
     partial.replace(folder / MEETING)
 
 
-def _meeting(folder: Path) -> dict[str, Any] | None:
+def read_meeting(folder: Path) -> dict[str, Any] | None:
+    """What `members` wrote for other nodes; None where there is nothing yet."""
     try:
         found: dict[str, Any] = json.loads((folder / MEETING).read_text("utf-8"))
     except (OSError, ValueError):

@@ -9,9 +9,9 @@ from quietvoxel.models.store import model_folder, model_named
 from quietvoxel.training.checkpoints import load_best
 from quietvoxel.training.export import INTENDED_USE, export_model, tensors_of
 from quietvoxel.training.judge import BEST
+from quietvoxel.training.order import starting_networks
 from quietvoxel.training.runs import RunRecord, read_run, write_run
 from quietvoxel.training.settings import SCRATCH
-from quietvoxel.training.starting import engine_title, starting_networks
 from quietvoxel.training.tunable import tunable
 
 if TYPE_CHECKING:
@@ -59,6 +59,23 @@ def outcome(record: RunRecord, folder: Path) -> tuple[bool, dict[str, float]]:
     return kept is not None, {name: round(value, 4) for name, value in figures.items()}
 
 
+def final_sentence(record: RunRecord) -> str:
+    """What came out, for the user."""
+    f = record.figures
+    if record.state == "unchanged" and not f["psnr_before"]:
+        return "The training was stopped before its last stage, without which there is no new model."
+    change = f"PSNR {f['psnr_before']:.2f} dB before, {f['psnr_after']:.2f} dB after"
+    if record.state == "unchanged":
+        return (
+            f"Nothing was better on the held-out slices than the starting model '{record.start}' "
+            f"({f['psnr_before']:.2f} dB), so that it stays and no new model was made."
+        )
+    saved = (
+        f"The model '{record.name}' was saved" if record.state == "saved" else "The model waits to be saved"
+    )
+    return f"{saved}: {change} on held-out slices."
+
+
 def save_trained(folder: Path, name: str | None = None, card: Mapping[str, str] | None = None) -> ModelCard:
     """Put the best weights of a finished training into the user's models.
 
@@ -90,7 +107,7 @@ def save_trained(folder: Path, name: str | None = None, card: Mapping[str, str] 
 
 def card_fields(record: RunRecord, name: str, words: Mapping[str, str]) -> dict[str, Any]:
     """The card of a trained model; numbers of references only, no patient data."""
-    summary, title = record.summary, engine_title(record.engine)
+    summary, title = record.summary, tunable(record.engine).title
     low, high = summary["noise"]
     local = (
         f"{summary['volumes']} local {record.modality} volumes of the user, {summary['slices']} slices, "

@@ -16,11 +16,11 @@ from quietvoxel.training.control import TrainingControl, Wish
 from quietvoxel.training.distil import SIDE, TEACHER, taught_stacks
 from quietvoxel.training.judge import Judge
 from quietvoxel.training.members import Place, members, where
+from quietvoxel.training.order import CACHE, known_stacks, stage_plan
 from quietvoxel.training.outcome import best_networks
 from quietvoxel.training.runs import RunRecord, StageRecord, write_run
 from quietvoxel.training.settings import PLAN_SECONDS, SCRATCH
 from quietvoxel.training.stacks import training_references
-from quietvoxel.training.starting import CACHE, known_stacks, stage_plan
 from quietvoxel.training.trainer import train_stage
 from quietvoxel.training.tunable import TEACHING_SHARE, tunable
 from quietvoxel.training.validation import Score, judged_slabs
