@@ -3,7 +3,7 @@
 This file only tells Slicer what the module is; everything else is in QuietVoxelLib, imported when it is needed.
 """
 
-import os
+from pathlib import Path
 
 import slicer
 import vtk
@@ -37,7 +37,7 @@ class QuietVoxel(ScriptedLoadableModule):
     def _register_sample_data(self):
         from QuietVoxelLib import sample_data
 
-        sample_data.register(os.path.join(os.path.dirname(__file__), "Resources", "Icons"))
+        sample_data.register(Path(__file__).parent / "Resources" / "Icons")
 
 
 class QuietVoxelLogic(ScriptedLoadableModuleLogic):
@@ -139,6 +139,6 @@ class QuietVoxelTest(ScriptedLoadableModuleTest):
         self.setUp()
         slicer.util.selectModule("QuietVoxel")
         widget = slicer.modules.quietvoxel.widgetRepresentation().self()
-        self.assertIsNotNone(widget.panel)
-        self.assertTrue(widget.ui.denoiseSection.enabled or widget.ui.setupLabel.text)
+        assert widget.panel is not None
+        assert widget.ui.denoiseSection.enabled or widget.ui.setupLabel.text
         self.delayDisplay(_("The module QuietVoxel loads."))

@@ -134,6 +134,16 @@ def until(condition: Callable[[], Any], tick: Callable[[], Any], seconds: float 
         time.sleep(0.005)
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs, zombies left out."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.fixture(scope="session")
 def warm_worker(tiny_models: Path) -> Iterator[WorkerClient]:
     """One worker for all tests that do not harm it: it imports torch once."""

@@ -16,7 +16,7 @@ from QuietVoxelLib.denoise_run import DenoiseRun, Plan
 from QuietVoxelLib.volume_desk import VolumeDesk
 from QuietVoxelLib.volume_nodes import array_of
 
-from .conftest import noisy_array, until
+from .conftest import alive, noisy_array, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,12 +55,6 @@ STUBBORN = """
     print(json.dumps({"event": "note", "id": 1, "pid": helper.pid}), flush=True)
     time.sleep(600)
 """
-
-
-def alive(pid: int) -> bool:
-    import psutil
-
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 @pytest.mark.parametrize("how", ["cancel", "scene closed", "quit"])

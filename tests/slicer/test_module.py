@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import slicer
 
-from .conftest import MODULE, ROOT, Told, centre_on, noisy_array, until
+from .conftest import MODULE, ROOT, Told, alive, centre_on, noisy_array, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -359,8 +359,6 @@ def test_nothing_installed_is_explained_and_nothing_is_started(
 def test_the_application_ends_and_so_do_its_children(application: Any, ui: Any, scene: Any) -> None:
     from QuietVoxelLib.qt_module import ModulePanel
     from QuietVoxelLib.session import Session
-
-    from .test_child_process import alive
 
     class Sleeper:
         def __init__(self) -> None:

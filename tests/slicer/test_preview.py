@@ -65,17 +65,18 @@ def test_the_preview_is_the_slice_that_the_volume_gets(
     preview.set_blend(0.5)
     assert composite.GetForegroundOpacity() == 0.5
 
-    results: list[Any] = []
-    run.start(node, [plan], lambda _source, made: results.extend(made))
-    until(lambda: results, warm_worker.tick)
-    assert np.array_equal(np.rint(pixels).astype(np.int16), array_of(results[0])[1])
-
     preview.rest()
     assert composite.GetForegroundVolumeID() is None
     assert composite.GetForegroundOpacity() == 0.25
     assert not [
         n for n in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode", scene) if "preview" in n.GetName()
     ]
+
+    results: list[Any] = []
+    run.start(node, [plan], lambda _source, made: results.extend(made))
+    until(lambda: results, warm_worker.tick)
+    assert np.array_equal(np.rint(pixels).astype(np.int16), array_of(results[0])[1])
+    assert composite.GetForegroundVolumeID() == results[0].GetID()
 
 
 def test_a_view_that_cuts_across_says_so(add_volume: Any, views: Any, desk: Any, warm_worker: Any) -> None:

@@ -128,7 +128,10 @@ class Comparison:
         layout = layout_node(self._scene)
         if layout is not None:
             layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
-        views = {view.GetLayoutName(): view for view in slicer.util.getNodesByClass("vtkMRMLSliceNode", self._scene)}
+        views = {
+            view.GetLayoutName(): view
+            for view in slicer.util.getNodesByClass("vtkMRMLSliceNode", self._scene)
+        }
         red, yellow = views.get("Red"), views.get("Yellow")
         if red is not None and yellow is not None:
             yellow.GetSliceToRAS().DeepCopy(red.GetSliceToRAS())

@@ -207,7 +207,9 @@ class DenoiseRun:
             voxels = np.moveaxis(np.load(self._file), 0, self._axis)
         except OSError as error:
             self._result = result
-            self._failed(_("The result could not be read ({reason}); start again.").format(reason=error.strerror))
+            self._failed(
+                _("The result could not be read ({reason}); start again.").format(reason=error.strerror)
+            )
             return
         self._file.unlink(missing_ok=True)
         set_voxels(result, voxels)
@@ -283,7 +285,7 @@ class DenoiseRun:
 
 
 def progress_line(record):
-    """"slice 61/96, step 2/3, 0:21 left"."""
+    """Say where a run is: "slice 61/96, step 2/3, 0:21 left"."""
     number = min(record["done"] + 1, record["total"])
     values = {"slice": number, "total": record["total"]}
     text = _("slice {slice}/{total}")

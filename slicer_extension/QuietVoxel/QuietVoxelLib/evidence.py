@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .compare_nodes import add_derived
 from .plots import COLOUR_A, COLOUR_B, COLOUR_GREY, Chart, show_in_layout
 from .regions import line_ends, roi_mask
 from .screen_slice import jump_to
-from .compare_nodes import add_derived
 from .words import _
 
 
@@ -173,7 +173,9 @@ class Evidence:
         if "histogram" in record:
             found = record["histogram"]
             columns = {"A − B": found["value"], "removed": found["density"], "Gaussian": found["gaussian"]}
-            shown = self._show("histogram", columns, [("removed", COLOUR_B), ("Gaussian", COLOUR_GREY)], _("share"))
+            shown = self._show(
+                "histogram", columns, [("removed", COLOUR_B), ("Gaussian", COLOUR_GREY)], _("share")
+            )
         if shown is not None:
             show_in_layout(shown)
 

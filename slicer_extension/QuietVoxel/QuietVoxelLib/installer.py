@@ -63,9 +63,9 @@ class Installer:
         if not names:
             return True, _("Everything is installed.")
         if wheels is not None and not any(Path(wheels).glob("quietvoxel-*.whl")):
-            return False, _("There is no quietvoxel wheel in {folder}; choose the folder with the wheels.").format(
-                folder=wheels
-            )
+            return False, _(
+                "There is no quietvoxel wheel in {folder}; choose the folder with the wheels."
+            ).format(folder=wheels)
         if not self._host.ask(needs.explanation(names)):
             return False, _("Nothing was installed.")
         offline = ["--no-index", "--find-links", str(wheels)] if wheels is not None else []
@@ -77,9 +77,9 @@ class Installer:
             if needs.PACKAGE in names:
                 self._install_package(offline)
         except Exception as error:  # noqa: BLE001  # pip, uv and PyTorchUtils fail in their own ways
-            return False, _("The installation failed ({reason}); check the network and the space on the disk.").format(
-                reason=_first_line(error)
-            )
+            return False, _(
+                "The installation failed ({reason}); check the network and the space on the disk."
+            ).format(reason=_first_line(error))
         importlib.invalidate_caches()
         left = needs.missing(self._find)
         if left:
@@ -90,7 +90,9 @@ class Installer:
         if offline:
             self._host.pip_install([*offline, "torch" + needs.TORCH_VERSION, *self._constraints()])
         elif not self._host.install_torch(needs.TORCH_VERSION):
-            return _("The extension PyTorch is missing; install it in the Extensions Manager, restart, then try again.")
+            return _(
+                "The extension PyTorch is missing; install it in the Extensions Manager, restart, then try again."
+            )
         return ""
 
     def _install_package(self, offline):

@@ -15,7 +15,9 @@ class LinkedWindow:
         self._displays = [node.GetDisplayNode() for node in nodes if node.GetDisplayNode() is not None]
         self._busy = False
         self._copy(self._displays[0]) if self._displays else None
-        self._tags = [(one, one.AddObserver(vtk.vtkCommand.ModifiedEvent, self._changed)) for one in self._displays]
+        self._tags = [
+            (one, one.AddObserver(vtk.vtkCommand.ModifiedEvent, self._changed)) for one in self._displays
+        ]
 
     def let_go(self):
         """Link no more."""

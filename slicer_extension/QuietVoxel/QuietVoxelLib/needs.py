@@ -28,13 +28,13 @@ def too_old(slicer_version, python_version=None):
     """
     python_version = python_version or sys.version_info[:2]
     if tuple(slicer_version) < OLDEST_SLICER:
-        return _("QuietVoxel needs Slicer {needed} or later, and this is {found}; please update Slicer.").format(
-            needed=_dotted(OLDEST_SLICER), found=_dotted(slicer_version)
-        )
+        return _(
+            "QuietVoxel needs Slicer {needed} or later, and this is {found}; please update Slicer."
+        ).format(needed=_dotted(OLDEST_SLICER), found=_dotted(slicer_version))
     if tuple(python_version) < OLDEST_PYTHON:
-        return _("QuietVoxel needs Python {needed} or later, and this Slicer has {found}; please update Slicer.").format(
-            needed=_dotted(OLDEST_PYTHON), found=_dotted(python_version)
-        )
+        return _(
+            "QuietVoxel needs Python {needed} or later, and this Slicer has {found}; please update Slicer."
+        ).format(needed=_dotted(OLDEST_PYTHON), found=_dotted(python_version))
     return ""
 
 
@@ -47,9 +47,9 @@ def missing_sentence(names):
     """What is missing and what to do; "" where nothing is."""
     if not names:
         return ""
-    return _("Not installed yet: {names}. Denoising needs them; press Install to add them to this Slicer.").format(
-        names=", ".join("PyTorch" if name == "torch" else "QuietVoxel" for name in names)
-    )
+    return _(
+        "Not installed yet: {names}. Denoising needs them; press Install to add them to this Slicer."
+    ).format(names=", ".join("PyTorch" if name == "torch" else "QuietVoxel" for name in names))
 
 
 def explanation(names):

@@ -64,7 +64,9 @@ class Chart:
         if self.chart is not None and self.chart.GetScene() is not None:
             return
         self._series = []
-        self.table = self._scene.AddNewNodeByClass("vtkMRMLTableNode", _("{title} table").format(title=self._title))
+        self.table = self._scene.AddNewNodeByClass(
+            "vtkMRMLTableNode", _("{title} table").format(title=self._title)
+        )
         self.chart = self._scene.AddNewNodeByClass("vtkMRMLPlotChartNode", self._title)
         self.chart.SetTitle(self._title)
         self.chart.SetXAxisTitle(self._x)

@@ -49,8 +49,15 @@ class Preview:
         if source is not self._source:
             self.remove()
             self._source = source
-        axis = record["axis"] if order["options"].get("axis", "auto") == "auto" else int(order["options"]["axis"])
-        indices = [slice_on_screen(view, source, axis) for view, _composite in views_of(source.GetScene(), source.GetID())]
+        axis = (
+            record["axis"]
+            if order["options"].get("axis", "auto") == "auto"
+            else int(order["options"]["axis"])
+        )
+        indices = [
+            slice_on_screen(view, source, axis)
+            for view, _composite in views_of(source.GetScene(), source.GetID())
+        ]
         index = next((one for one in indices if one is not None), None)
         if index is None:
             self._say(_("no preview in this view, which cuts across the slices"))
@@ -58,7 +65,13 @@ class Preview:
         self._took = {}
         if self._number is not None:
             self._client.forget(self._number)
-        order = {"job": "preview", "volume": source.GetID(), "index": index, "folder": str(self._desk.folder), **order}
+        order = {
+            "job": "preview",
+            "volume": source.GetID(),
+            "index": index,
+            "folder": str(self._desk.folder),
+            **order,
+        }
         self._number = self._client.submit(order, self._heard, keeps=True)
 
     def set_blend(self, share):
@@ -114,13 +127,20 @@ class Preview:
         self._node.SetAttribute("QuietVoxel.slice", str(index))
         for composite in self._composites():
             if composite not in self._before:
-                self._before[composite] = (composite.GetForegroundVolumeID(), composite.GetForegroundOpacity())
+                self._before[composite] = (
+                    composite.GetForegroundVolumeID(),
+                    composite.GetForegroundOpacity(),
+                )
             composite.SetForegroundVolumeID(self._node.GetID())
             composite.SetForegroundOpacity(self._blend)
         final = record["quality"] == "final"
         self._took["final" if final else "draft"] = record["seconds"]
         if not final:
-            self._say(_("DRAFT, the final picture follows … draft {seconds:.1f} s").format(seconds=record["seconds"]))
+            self._say(
+                _("DRAFT, the final picture follows … draft {seconds:.1f} s").format(
+                    seconds=record["seconds"]
+                )
+            )
         elif "draft" in self._took:
             self._say(
                 _("draft {draft:.1f} s, final {final:.1f} s").format(

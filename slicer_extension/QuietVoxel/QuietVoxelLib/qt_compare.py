@@ -23,6 +23,7 @@ class CompareSection:
         self._session = self._about = None
         self._quiet = False
         self._places = []
+        self._shown_window = None
         self._buttons = {
             Mode.SIDE_BY_SIDE: ui.sideBySideButton,
             Mode.FADE: ui.fadeButton,
@@ -100,8 +101,10 @@ class CompareSection:
         self._show_state()
 
     def window_changed(self):
-        """Somebody has changed a window: show it."""
-        self._show_window()
+        """Show the window where somebody has changed it in a view; what is being typed is left alone."""
+        window = self._session.comparison.window if self._session is not None else None
+        if window is not None and window.get() != self._shown_window:
+            self._show_window()
 
     @property
     def pair(self):
@@ -147,7 +150,9 @@ class CompareSection:
         if mode is Mode.FLICKER:
             letter = "B" if self._session.comparison.showing_b else "A"
             node = self.pair[1 if letter == "B" else 0]
-            ui.shownLine.text = _("Now {letter}: {name}").format(letter=letter, name=node.GetName() if node else "")
+            ui.shownLine.text = _("Now {letter}: {name}").format(
+                letter=letter, name=node.GetName() if node else ""
+            )
         if mode is Mode.RESIDUAL:
             self._quiet = True
             ui.residualBox.value = self._session.comparison.derived.GetDisplayNode().GetWindow() / 2
@@ -159,6 +164,7 @@ class CompareSection:
         now = window.get() if window is not None else None
         for box in (self._ui.windowBox, self._ui.widthBox, self._ui.levelBox):
             box.enabled = now is not None
+        self._shown_window = now
         if now is None:
             return
         self._quiet = True
@@ -228,7 +234,9 @@ class CompareSection:
         ui.referenceLine.text = _("measuring…")
 
         def show(figures):
-            lines = [f"{name}:  " + "  |  ".join(f"{one[name]:.4g}" for one in figures) for name in figures[0]]
+            lines = [
+                f"{name}:  " + "  |  ".join(f"{one[name]:.4g}" for one in figures) for name in figures[0]
+            ]
             ui.referenceLine.text = "\n".join(lines)
 
         def fail(sentence):
@@ -250,7 +258,9 @@ class CompareSection:
         ui.structureButton.text = _("Cancel")
         ui.structureBar.value = 0
         ui.structureBar.visible = True
-        self._session.evidence.check_structure(a, b, self._show_check, self._check_progress, self._check_failed)
+        self._session.evidence.check_structure(
+            a, b, self._show_check, self._check_progress, self._check_failed
+        )
 
     def _check_progress(self, fraction):
         self._ui.structureBar.value = round(1000 * fraction)

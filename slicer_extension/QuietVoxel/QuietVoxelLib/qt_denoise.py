@@ -126,7 +126,10 @@ class DenoiseSection:
         chosen = engine["name"] == self.engine["name"]
         model = self._ui.modelBox.itemData(self._ui.modelBox.currentIndex) if chosen else ""
         options = dict(self._options.values)
-        if self._sigma is None or abs(self._ui.sigmaBox.value - self._sigma) > 10.0**-self._ui.sigmaBox.decimals:
+        if (
+            self._sigma is None
+            or abs(self._ui.sigmaBox.value - self._sigma) > 10.0**-self._ui.sigmaBox.decimals
+        ):
             options["sigma"] = self._ui.sigmaBox.value if self._sigma is not None else None
         return Plan(engine["name"], _(engine["title"]), model or "", self._form(engine).values, options)
 
@@ -185,7 +188,9 @@ class DenoiseSection:
         self._show_models()
         if not self._session.run.busy:
             self.view.note(record.get("notes", []))
-        ui.previewLine.text = _("move a slider to see what it does to this slice") if ui.previewBox.checked else ""
+        ui.previewLine.text = (
+            _("move a slider to see what it does to this slice") if ui.previewBox.checked else ""
+        )
 
     def _refused(self, sentence, _details=""):
         self._ui.sigmaLine.text = _("not known")

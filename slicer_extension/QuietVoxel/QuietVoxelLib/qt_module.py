@@ -1,9 +1,8 @@
 """The module's panel: four sections over one session, one timer, and what scene and application say."""
 
+import qt
 import slicer
 import vtk
-
-import qt
 
 from .qt_compare import CompareSection
 from .qt_denoise import DenoiseSection
@@ -47,7 +46,7 @@ class ModulePanel:
         ui.saveButton.connect("clicked(bool)", lambda _checked=False: slicer.util.openSaveDataDialog())
         self._timer = qt.QTimer()
         self._timer.interval = TICK_MS
-        self._timer.connect("timeout()", self.session.tick)
+        self._timer.connect("timeout()", self._tick)
         self._observed = []
 
     def enter(self):
@@ -96,6 +95,10 @@ class ModulePanel:
         self._timer.stop()
         self._let_views_go()
         self.session.quit()
+
+    def _tick(self):
+        self.session.tick()
+        self.compare.window_changed()
 
     def _ask_about(self):
         self.session.about(self._bind, self.setup.say)

@@ -49,7 +49,7 @@ class SettingsWidgets:
 
     def remove(self):
         """Take the controls away, with their labels."""
-        for row, control in self.controls.values():
+        for _row, control in self.controls.values():
             frame = control.parentWidget()
             frame.layout().removeRow(control)
         self.controls = {}
@@ -63,7 +63,9 @@ class SettingsWidgets:
             control = qt.QComboBox()
             for one in row.choices or (row.default,):
                 control.addItem(str(one), one)
-            control.connect("currentIndexChanged(int)", lambda index: self._touched(name, self._data(name, index)))
+            control.connect(
+                "currentIndexChanged(int)", lambda index: self._touched(name, self._data(name, index))
+            )
         else:
             control = ctk.ctkSliderWidget() if row.kind == "slider" else qt.QDoubleSpinBox()
             control.decimals = row.decimals
@@ -72,7 +74,8 @@ class SettingsWidgets:
             control.singleStep = row.step
             whole = isinstance(row.default, int)
             control.connect(
-                "valueChanged(double)", lambda value: self._touched(name, round(value) if whole else float(value))
+                "valueChanged(double)",
+                lambda value: self._touched(name, round(value) if whole else float(value)),
             )
         return control
 

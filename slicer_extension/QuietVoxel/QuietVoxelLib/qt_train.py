@@ -55,7 +55,9 @@ class TrainSection:
         chosen = ui.planBox.currentIndex
         ui.planBox.clear()
         for name, seconds in training["plans"].items():
-            ui.planBox.addItem(_("{name} ~{time}").format(name=_(name.capitalize()), time=clock(seconds)), name)
+            ui.planBox.addItem(
+                _("{name} ~{time}").format(name=_(name.capitalize()), time=clock(seconds)), name
+            )
         ui.planBox.currentIndex = max(0, chosen)
         if first:
             for engine in about["engines"]:
@@ -66,7 +68,9 @@ class TrainSection:
         self._engine_chosen()
         interrupted = training["interrupted"]
         ui.resumeLine.text = (
-            _("The training {name} was stopped and can go on.").format(name=interrupted[0]) if interrupted else ""
+            _("The training {name} was stopped and can go on.").format(name=interrupted[0])
+            if interrupted
+            else ""
         )
         self._state_changed(self._state)
 
@@ -167,7 +171,9 @@ class TrainSection:
             self._session.training.start(command)
 
     def _file_of(self, reference):
-        return reference if isinstance(reference, str) else write_reference(reference, self._session.desk.folder)
+        return (
+            reference if isinstance(reference, str) else write_reference(reference, self._session.desk.folder)
+        )
 
     def _pause(self, _checked=False):
         if self._session is not None:

@@ -27,22 +27,15 @@ def register(icons):
             category="QuietVoxel",
             sampleName=name,
             thumbnailFileName=str(Path(icons) / f"QuietVoxel{modality}.png"),
-            uris=[],
-            fileNames=[],
-            nodeNames=[name],
-            loadFiles=[],
-            customDownloader=lambda source, name=name, modality=modality: load(name, modality),
+            uris="",
+            fileNames="",
+            nodeNames=name,
+            customDownloader=lambda _source, name=name, modality=modality: load(name, modality),
         )
 
 
 def load(name, modality):
-    """Draw a phantom into the scene; the application goes on drawing meanwhile.
-
-    Raises
-    ------
-    RuntimeError
-        With a sentence, where QuietVoxel is not installed or the worker fails.
-    """
+    """Draw a phantom into the scene and show it; where that fails, say why in one sentence."""
     from . import needs
     from .qt_process import QtChild
     from .qt_setup import environment, program
@@ -50,11 +43,19 @@ def load(name, modality):
 
     sentence = needs.missing_sentence(needs.missing())
     if sentence:
-        raise RuntimeError(sentence)
+        slicer.util.errorDisplay(sentence)
+        return None
     command = [*program(), "worker", "--protocol", str(PROTOCOL)]
     client = WorkerClient(lambda: QtChild(environment()), command)
     try:
-        return draw(slicer.mrmlScene, client, slicer.app.temporaryPath, name, modality, slicer.app.processEvents)
+        node = draw(
+            slicer.mrmlScene, client, slicer.app.temporaryPath, name, modality, slicer.app.processEvents
+        )
+        slicer.util.setSliceViewerLayers(background=node, fit=True)
+        return node
+    except RuntimeError as error:
+        slicer.util.errorDisplay(str(error))
+        return None
     finally:
         client.kill()
 
@@ -67,6 +68,11 @@ def draw(scene, client, folder, name, modality, turn):
     client : `WorkerClient`.
     folder : for files on their way.
     turn : called again and again while waiting.
+
+    Raises
+    ------
+    RuntimeError
+        With a sentence, where the worker fails.
     """
     heard = []
     output = Path(folder) / f"quietvoxel-sample-{modality}.npy"

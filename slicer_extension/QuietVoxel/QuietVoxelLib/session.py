@@ -34,7 +34,9 @@ class Session:
         self.evidence = Evidence(scene, self.client, self.desk)
         self.run = self.preview = self.simulation = self.training = None
 
-    def show_runs_in(self, denoise, preview_line, simulate, train, made=lambda node: None, trained=lambda model: None):
+    def show_runs_in(
+        self, denoise, preview_line, simulate, train, made=lambda node: None, trained=lambda model: None
+    ):
         """Give runs their views.
 
         Parameters

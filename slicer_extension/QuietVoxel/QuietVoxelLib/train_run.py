@@ -161,7 +161,9 @@ class TrainRun(Listener):
         self._process = None
         if not self._sentence:
             if code is None or "No module named" in tail:
-                self._sentence = _("The training could not be started; install QuietVoxel again in this module.")
+                self._sentence = _(
+                    "The training could not be started; install QuietVoxel again in this module."
+                )
             elif self._state == "cancelling":
                 self._sentence = _("Stopped; it can go on from its last checkpoint.")
             else:
@@ -183,7 +185,9 @@ class TrainRun(Listener):
         low, high = record["noise"]
         self._note(
             [
-                _("{volumes} volumes · {modality} · {slices} slices · noise {low:.3g}–{high:.3g} {unit}").format(
+                _(
+                    "{volumes} volumes · {modality} · {slices} slices · noise {low:.3g}–{high:.3g} {unit}"
+                ).format(
                     volumes=record["volumes"],
                     modality=record["modality"],
                     slices=record["slices"],
@@ -192,7 +196,9 @@ class TrainRun(Listener):
                     unit=record["unit"],
                 ),
                 *(
-                    _("Reference {number} is left out: {reason}.").format(number=one["number"], reason=one["reason"])
+                    _("Reference {number} is left out: {reason}.").format(
+                        number=one["number"], reason=one["reason"]
+                    )
                     for one in record["left_out"]
                 ),
                 *record["notes"],
@@ -267,7 +273,9 @@ class TrainRun(Listener):
             return
         row = np.concatenate(images, axis=1)[None]
         if self.picture is None or self.picture.GetScene() is None:
-            self.picture = self._scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", _("Training: validation slice"))
+            self.picture = self._scene.AddNewNodeByClass(
+                "vtkMRMLScalarVolumeNode", _("Training: validation slice")
+            )
             self.picture.SetDescription(_("reference | degraded | denoised now | denoised at start"))
             self.picture.SetSaveWithScene(False)
         slicer.util.updateVolumeFromArray(self.picture, row)

@@ -23,7 +23,9 @@ class VolumeDesk:
         self._client = client
         self.folder = Path(tempfile.mkdtemp(prefix="quietvoxel-") if folder is None else folder)
         # Taken away with this object, or when Python ends, whatever happened before.
-        self._leave = weakref.finalize(self, shutil.rmtree, self.folder, True) if folder is None else lambda: None
+        self._leave = (
+            weakref.finalize(self, shutil.rmtree, self.folder, True) if folder is None else lambda: None
+        )
         self._known = {}
         self._count = 0
 

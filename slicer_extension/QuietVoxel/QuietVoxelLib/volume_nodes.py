@@ -53,12 +53,14 @@ def trouble_with(node):
     if image is None or image.GetNumberOfPoints() == 0:
         return _("{name} has no voxels; load the volume again.").format(name=node.GetName())
     if image.GetNumberOfScalarComponents() != 1:
-        return _("{name} is a colour image, and only grey values can be denoised.").format(name=node.GetName())
+        return _("{name} is a colour image, and only grey values can be denoised.").format(
+            name=node.GetName()
+        )
     return ""
 
 
 def modality_of(node):
-    """"CT" or "MR" as DICOM or the user says; "" where nobody does."""
+    """What DICOM or the user says, "CT" or "MR"; "" where nobody does."""
     said = node.GetAttribute(PREFIX + "modality")
     if said:
         return said

@@ -159,7 +159,9 @@ class WorkerClient:
         if code is None:
             sentence = _("The program quietvoxel could not be started; install it again in this module.")
         elif "No module named" in tail:
-            sentence = _("The package quietvoxel is not installed completely; install it again in this module.")
+            sentence = _(
+                "The package quietvoxel is not installed completely; install it again in this module."
+            )
         else:
             sentence = _(
                 "The program that computes ended unexpectedly (code {code}); your scene is untouched, start again."

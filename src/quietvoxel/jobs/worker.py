@@ -88,7 +88,12 @@ class Worker:
                 msg = f"There is no job '{order['job']}'; the program is perhaps older than its front-end: update it."
                 raise BadInputError(msg)
             action(order)
-        except (KeyError, TypeError, ValueError, AttributeError, BadInputError) as error:
+        except KeyError as error:
+            missing = BadInputError(
+                f"The order came without {error}; the front-end is perhaps older: update it."
+            )
+            self._fail(None if order is None else order.get("id"), missing)
+        except Exception as error:  # noqa: BLE001  # a worker that dies of one order would take all others with it
             self._fail(None if order is None else order.get("id"), error)
 
     def read_mail(self) -> None:

@@ -1,0 +1,181 @@
+"""The section Train: a command line that `quietvoxel train` understands, and its events drawn."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from QuietVoxelLib.child_process import SubprocessChild
+from QuietVoxelLib.train_run import TrainRun, train_command, write_reference
+from QuietVoxelLib.volume_nodes import array_of
+
+from quietvoxel.cli.app import build_app
+from quietvoxel.io import read
+
+from .conftest import Told, alive, oblique_matrix, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slicer
+
+TRAINER = """
+    import json, sys, time
+    def tell(**event): print(json.dumps(event), flush=True)
+    def wish(): return json.loads(sys.stdin.readline())["command"]
+    folder = sys.argv[1]
+    tell(event="started", name="my-ct", engine="relativeflow", folder=folder, resumed=False)
+    tell(event="reading", done=1, total=2)
+    tell(event="references", volumes=2, modality="CT", slices=8, noise=[14.0, 22.0], unit="HU",
+         left_out=[{"number": 3, "reason": "it is too small"}], notes=[])
+    tell(event="plan", steps=40, seconds=600, memory_bytes=2.1e9, device="cpu", precision="bfloat16", notes=[])
+    for step in (1, 2, 3):
+        tell(event="progress", stage="velocity", step=step, steps=4, epoch=1, epochs=2, loss=1.0 / step,
+             seconds_per_step=1.0, eta_s=4.0 - step)
+    tell(event="validation", stage="velocity", step=3, loss=0.4, psnr=31.5, ssim=0.9, psnr_start=31.0,
+         ssim_start=0.89, better=True)
+    assert wish() == "pause"; tell(event="paused", step=3)
+    assert wish() == "resume"; tell(event="resumed", step=3)
+    asked = sys.stdin.readline()
+    if asked:
+        assert json.loads(asked)["command"] == "stop"
+        tell(event="finished", improved=True, model="my-ct", stopped=True, seconds=9.0, psnr_before=31.0,
+             psnr_after=31.5, ssim_before=0.89, ssim_after=0.9, message="The model 'my-ct' was saved.")
+    else:
+        tell(event="cancelled", message="Stopped after a checkpoint; go on with --resume.")
+        sys.exit(3)
+"""
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> list[str]:
+    """A child that says what `quietvoxel train` says, and heeds the same commands."""
+    rng = np.random.default_rng(0)
+    for name in ("reference", "degraded", "now", "start"):
+        np.save(tmp_path / f"validation-{name}.npy", rng.normal(0, 1, (16, 20)).astype(np.float32))
+    return [sys.executable, "-c", textwrap.dedent(TRAINER), str(tmp_path)]
+
+
+def test_a_training_is_drawn_paused_resumed_and_stopped(scene: Any, told: Told, trainer: list[str]) -> None:
+    models: list[str] = []
+    training = TrainRun(scene, SubprocessChild, told, models.append)
+    training.start(trainer)
+    until(lambda: training.picture is not None, training.tick)
+    assert training.state == "running"
+    assert told.progress[-1] == (0.75, "velocity: epoch 1/2, loss 0.3333, 0:01 left")
+    assert told.notes == [
+        "2 volumes · CT · 8 slices · noise 14–22 HU",
+        "Reference 3 is left out: it is too small.",
+        "40 steps, about 10:00 and 2.1 GB of memory, on cpu",
+    ]
+    loss, scores = training.charts
+    assert loss.table.GetTable().GetNumberOfRows() == 3
+    assert scores.chart.GetNumberOfPlotSeriesNodes() == 2
+    assert array_of(training.picture).shape == (1, 16, 80)
+
+    training.pause()
+    until(lambda: training.state == "paused", training.tick)
+    training.pause()
+    until(lambda: training.state == "running", training.tick)
+    training.stop()
+    assert told.states[-1] == "cancelling"
+    until(lambda: not training.busy, training.tick)
+    assert told.sentence == "The model 'my-ct' was saved."
+    assert models == ["my-ct"]
+
+
+def test_a_scene_that_closes_ends_the_training_after_a_checkpoint(
+    scene: Any, told: Told, trainer: list[str]
+) -> None:
+    training = TrainRun(scene, SubprocessChild, told)
+    training.start(trainer)
+    until(lambda: training.picture is not None, training.tick)
+    training.pause()
+    until(lambda: training.state == "paused", training.tick)
+    training.pause()
+    until(lambda: training.state == "running", training.tick)
+    training.cancel()
+    until(lambda: not training.busy, training.tick)
+    assert told.sentence == "Stopped after a checkpoint; go on with --resume."
+
+
+def test_a_training_that_does_not_listen_is_ended(scene: Any, told: Told) -> None:
+    now = [0.0]
+    training = TrainRun(scene, SubprocessChild, told, clock=lambda: now[0])
+    training.start([sys.executable, "-c", "import time; time.sleep(600)"])
+    pid = training._process.pid
+    training.cancel()
+    training.tick()
+    assert alive(pid)
+    now[0] = 11.0
+    until(lambda: not training.busy, training.tick, 10.0)
+    assert not alive(pid)
+    assert told.sentence == "Stopped; it can go on from its last checkpoint."
+
+
+def test_a_crash_is_a_message(scene: Any, told: Told) -> None:
+    training = TrainRun(scene, SubprocessChild, told)
+    training.start([sys.executable, "-c", "import sys; print('oops', file=sys.stderr); sys.exit(9)"])
+    until(lambda: not training.busy, training.tick)
+    assert told.sentence == "The training ended unexpectedly (code 9); it can go on from its last checkpoint."
+    assert told.details == "oops"
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_the_command_line_is_one_that_the_program_understands(resume: bool, tmp_path: Path) -> None:
+    program = [sys.executable, "-m", "quietvoxel"]
+    command = train_command(
+        program,
+        [] if resume else [tmp_path / "a.nrrd", tmp_path / "folder"],
+        "my-ct",
+        "relativeflow",
+        "relativeflow-ct",
+        "quick",
+        {"patch": 64, "learning_rate": 0.001, "precision": "float32"},
+        modality="CT",
+        resume=resume,
+    )
+    assert command[:3] == program
+    function, bound, _ = build_app("relativeflow").parse_args(
+        command[3:], exit_on_error=False, print_error=False
+    )
+    assert function.__name__ == "train"
+    given = bound.arguments
+    assert given["name"] == "my-ct"
+    assert given["commands"] is True
+    assert given["progress"] == "jsonl"
+    if not resume:
+        assert [one.name for one in given["references"]] == ["a.nrrd", "folder"]
+        assert given["plan"] == "quick"
+        assert given["settings"].patch == 64
+        assert given["start"] == "relativeflow-ct"
+
+
+def test_a_volume_of_the_scene_is_a_reference(add_volume: Any, tmp_path: Path) -> None:
+    node = add_volume(matrix=oblique_matrix())
+    path = write_reference(node, tmp_path)
+    assert np.array_equal(read(path, modality="CT").data, array_of(node))
+    with pytest.raises(OSError, match="could not be written"):
+        write_reference(node, tmp_path / "missing")
+
+
+def test_events_are_those_of_the_program() -> None:
+    """Every event that the training tells is either drawn or known to be of no use here."""
+    import re
+    from pathlib import Path
+
+    import quietvoxel
+
+    source = Path(quietvoxel.__file__).parent
+    files = [*(source / "training").glob("*.py"), *(source / "cli").glob("train*.py")]
+    text = "".join(
+        one.read_text("utf-8") for one in files if one.name not in ("pretrain.py", "distil.py", "trainer.py")
+    )
+    told = set(re.findall(r'"event": "(\w+)"', text))
+    drawn = {name.removeprefix("_on_") for name in vars(TrainRun) if name.startswith("_on_")}
+    assert told - drawn <= {"saved", "teaching", "taught"}
+    assert json.dumps(sorted(told))
