@@ -75,7 +75,7 @@ def test_train_then_list_export_remove_import_and_denoise(
     )
     assert denoised.code == 0, denoised.err
 
-    people = quietvoxel(*words[:-2], "--modality", "MR", "--name", "second")
+    people = quietvoxel("train", scans, "--name", "second", "--max-steps", 2, *SMALL)
     assert people.code == 0
     assert people.out == ""
     assert "2 volumes, MR, 8 slices, noise" in people.err

@@ -62,7 +62,7 @@ class Listener:
         self.mailbox: Mailbox[dict[str, Any]] = Mailbox(self.woken.set)
         self.events: list[dict[str, Any]] = []
 
-    def until(self, wanted: Callable[[list[dict[str, Any]]], bool], seconds: float = 90.0) -> None:
+    def until(self, wanted: Callable[[list[dict[str, Any]]], bool], seconds: float = 300.0) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.events += self.mailbox.drain()

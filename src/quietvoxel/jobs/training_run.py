@@ -153,8 +153,8 @@ class TrainingRun:
         try:
             process.stdin.write(json.dumps({"command": word}).encode() + b"\n")
             process.stdin.flush()
-        except OSError:
-            return  # it has ended; its last event says how
+        except (OSError, ValueError):
+            return  # it has ended and its pipe is closed; its last event says how
 
     def _listen(self, overhear: threading.Thread) -> None:
         process = self._process
