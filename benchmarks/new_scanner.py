@@ -7,6 +7,7 @@ is done and gone on with where it was stopped.
 python benchmarks/new_scanner.py                                  # hours: pre-training, Quick, Standard, naive
 python benchmarks/new_scanner.py --pretrain-steps 3 --tune-steps 3 --plans quick   # a try, in a folder of its own
 python benchmarks/new_scanner.py --engines diffdenoise --plans standard
+python benchmarks/new_scanner.py --plans quick --rates 3e-5 1e-4 3e-4 1e-3        # which learning rate
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from scoring import score
 from standard_points import points
 from volumes import RUNS, add_data_option, indexed_volumes
 
+from quietvoxel.engines.relative_flow.settings import RelativeFlowSettings
 from quietvoxel.inference import InferenceOptions, denoise
 from quietvoxel.models import find_model, load_tensors, save_model
 from quietvoxel.models.store import list_models
@@ -31,6 +33,7 @@ from quietvoxel.training import pretrain
 from quietvoxel.training.fine_tune import fine_tune, quiet_libraries
 from quietvoxel.training.order import TrainingOrder
 from quietvoxel.training.runs import read_run, run_folder
+from quietvoxel.training.settings import TrainingSettings
 from quietvoxel.volume import Geometry, Modality, Volume
 
 TABLE = Path(__file__).parent.parent / "docs" / "tables" / "new_scanner.md"
@@ -66,12 +69,15 @@ def naive_variant(folder: Path, name: str) -> str:
     return naive
 
 
-def tuned(engine: str, start: str, name: str, plan: Any, data: Path, steps: int | None) -> str | None:
+def tuned(
+    engine: str, start: str, name: str, plan: Any, data: Path, steps: int | None, rate: float = 0.0
+) -> str | None:
     """Fine-tune on the scanner's own scans; gives the model's name, None where the starting model stayed."""
     record = read_run(run_folder(name))
     if record is None or record.state in ("preparing", "training"):
         scans = tuple(sorted((data / "train" / "ct").glob(f"{LEFT_OUT}*.nii.gz")))
-        order = TrainingOrder(scans, engine, name, start, plan, max_steps=steps, modality="CT")
+        settings = TrainingSettings(learning_rate=rate)
+        order = TrainingOrder(scans, engine, name, start, plan, settings, steps, modality="CT")
         resume = record is not None and record.resumable
         record = fine_tune(order, resume=resume, tell=lambda event: print(json.dumps(event), flush=True))
     return name if record.state == "saved" else None
@@ -90,7 +96,11 @@ def tested(engine: str, model: str, data: Path, folder: Path) -> dict[str, Any]:
             continue
         z, y, x = point.spacing_zyx
         volume = Volume(point.noisy, Geometry((x, y, z)), Modality.CT)
-        image = denoise(volume, card, None, InferenceOptions(sigma=point.sigma_added, axis="0")).volume.data
+        # Naive training is one evaluation from the degraded to the reference; all else runs as it comes.
+        settings = RelativeFlowSettings(steps=1) if model.endswith("-naive") else None
+        image = denoise(
+            volume, card, settings, InferenceOptions(sigma=point.sigma_added, axis="0")
+        ).volume.data
         kept["points"][point.key] = {"level": point.level, **score(point, image)}
         path.write_text(json.dumps(kept, indent=1))
     return dict(kept["points"])
@@ -116,6 +126,9 @@ def main() -> None:
     )
     parser.add_argument("--pretrain-steps", type=int, default=7000)
     parser.add_argument(
+        "--rates", nargs="+", type=float, default=(0.0,), help="learning rates to compare; 0: the usual one"
+    )
+    parser.add_argument(
         "--tune-steps", type=int, help="instead of what the plan has time for; writes no table"
     )
     options = parser.parse_args()
@@ -128,20 +141,19 @@ def main() -> None:
         blind = pretrained(engine, options.data, folder, options.pretrain_steps)
         base = tested(engine, blind, options.data, folder)
         lines.append(row(f"{engine}, without the scanner", base, None, ""))
-        jobs = [(plan, blind, f"{engine}-{plan}", f"{engine}, fine-tuned, {plan}") for plan in options.plans]
+        jobs = [
+            (plan, blind, f"{engine}-{plan}" + (f"-{rate:g}" if rate else ""), rate)
+            for plan in options.plans
+            for rate in options.rates
+        ]
         if engine == "relativeflow":
             naive = naive_variant(folder, blind)
-            jobs.append(
-                (
-                    options.plans[0],
-                    naive,
-                    f"{engine}-naive",
-                    f"{engine}, fine-tuned naively, {options.plans[0]}",
-                )
-            )
-        for plan, start, name, title in jobs:
+            jobs.append((options.plans[0], naive, f"{engine}-naive", 0.0))
+        for plan, start, name, rate in jobs:
+            title = f"{engine}, fine-tuned {'naively' if start != blind else ''}, {plan}".replace(" ,", ",")
+            title += f", rate {rate:g}" if rate else ""
             began = time.monotonic()
-            made = tuned(engine, start, name, plan, options.data, options.tune_steps)
+            made = tuned(engine, start, name, plan, options.data, options.tune_steps, rate)
             if made is None:
                 lines.append(f"| {title} | | the starting model stayed | | |")
                 continue

@@ -279,6 +279,7 @@ def test_every_engine_trains_from_scratch_and_then_from_its_own_model(
     [
         ({"name": "Not A Name"}, "cannot be a model's name"),
         ({"name": "relativeflow-mr"}, "There is a model 'relativeflow-mr' already"),
+        ({"modality": "PET"}, "for CT or MR, not for 'PET'"),
         ({"engine": "magic"}, "no engine 'magic' to train; choose one of: relativeflow"),
         ({"start": "nope"}, "There is no model 'nope'"),
         ({"start": "relativeflow-ct"}, "is for CT, not MR"),

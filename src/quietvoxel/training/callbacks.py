@@ -32,10 +32,11 @@ class Progress(Callback):
     tell : called with each event.
     facts : what every event says besides: the stage.
     epoch_steps : steps in which as many pixels are drawn as the references have.
+    later : seconds that the stages after this one take.
     """
 
-    def __init__(self, tell: Tell, facts: dict[str, Any], epoch_steps: int) -> None:
-        self.tell, self.facts, self.epoch_steps = tell, facts, max(1, epoch_steps)
+    def __init__(self, tell: Tell, facts: dict[str, Any], epoch_steps: int, later: float = 0.0) -> None:
+        self.tell, self.facts, self.epoch_steps, self.later = tell, facts, max(1, epoch_steps), later
         self.losses: list[float] = []
         self.began = time.monotonic()
 
@@ -61,7 +62,7 @@ class Progress(Callback):
                 "epochs": math.ceil(steps / self.epoch_steps),
                 "loss": round(sum(self.losses) / len(self.losses), 5),
                 "seconds_per_step": round(pace, 4),
-                "eta_s": round(pace * (steps - step), 1),
+                "eta_s": round(pace * (steps - step) + self.later, 1),
             }
         )
         self.losses, self.began = [], time.monotonic()
@@ -83,6 +84,11 @@ class Judging(Callback):
 
     def __init__(self, judge: Callable[[Any, int], None], every: int, progress: Progress) -> None:
         self.judge, self.every, self.progress = judge, every, progress
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Judge what was resumed: the process may have died between the checkpoint and the judgement."""
+        if trainer.global_step and trainer.global_step % self.every == 0:
+            self.on_train_batch_end(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
         """Judge if it is time to."""
@@ -122,10 +128,7 @@ class Obedience(Callback):
         if wish is Wish.PAUSE:
             self.checkpoints.save(trainer)
             if trainer.is_global_zero:
-                self.tell({"event": "paused", "step": trainer.global_step})
-                self.control.wait_while_paused()
-                if self.control.wish is Wish.RUN:
-                    self.tell({"event": "resumed", "step": trainer.global_step})
+                pause(self.control, self.tell, trainer.global_step)
             self.progress.pass_over()
             wish = self._agreed(trainer)
         if wish is Wish.RUN:
@@ -142,6 +145,15 @@ class Obedience(Callback):
         if trainer.world_size > 1:
             wish = Wish(trainer.strategy.broadcast(str(wish)))
         return wish
+
+
+def pause(control: TrainingControl, tell: Tell, step: int = 0) -> None:
+    """Where a pause is wished, say so, wait for its end, and say that too."""
+    if control.wishes(Wish.PAUSE):
+        tell({"event": "paused", "step": step})
+        control.wait_while_paused()
+        if control.wishes(Wish.RUN):
+            tell({"event": "resumed", "step": step})
 
 
 class EndEarly(Callback):

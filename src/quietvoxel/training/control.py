@@ -30,6 +30,10 @@ class TrainingControl:
         """What was asked for last; an end that was asked for stays."""
         return self._wish
 
+    def wishes(self, wish: Wish) -> bool:
+        """Whether this is what was asked for last."""
+        return self._wish is wish
+
     def ask(self, wish: Wish) -> None:
         """Ask for something; after `STOP` only `CANCEL` is heard, after `CANCEL` nothing."""
         with self._changed:

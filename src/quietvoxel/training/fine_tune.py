@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quietvoxel.errors import BadInputError, CancelledError, OutOfMemoryError, QuietVoxelError
 from quietvoxel.inference.devices import choose_device, is_out_of_memory, release_memory
 from quietvoxel.models.store import list_models
+from quietvoxel.training.callbacks import pause
 from quietvoxel.training.checkpoints import LAST, disk_reason
 from quietvoxel.training.control import TrainingControl, Wish
 from quietvoxel.training.nodes import serve_node, this_node
@@ -79,7 +80,7 @@ def fine_tune(
         log = _Log(folder, tell)
 
         def go_on() -> None:
-            control.wait_while_paused()
+            pause(control, log)
             if control.wish in (Wish.STOP, Wish.CANCEL):
                 msg = "The training was stopped before its first step; begin it anew."
                 raise CancelledError(msg)

@@ -41,6 +41,8 @@ class Judge:
     tell : called with the validation event.
     start : the score at the start.
     must_beat_start : whether a network that is not better than the start is worth keeping.
+    best : the best PSNR so far.
+    judged : the step that was judged last.
     """
 
     tuned: TunedStage
@@ -55,6 +57,7 @@ class Judge:
     must_beat_start: bool = True
     start: Score | None = None
     best: float = field(default=-np.inf, init=False)
+    judged: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         kept = load_best(self.best_path)
@@ -89,6 +92,7 @@ class Judge:
             facts = {"step": step, "psnr": found.psnr, "ssim": found.ssim}
             save_best(self.best_path, network.state_dict(), facts)
             self.best = found.psnr
+        self.judged = step
         self._event(step, found, self._loss(network), better=better)
 
     def _score(self, network: nn.Module) -> tuple[Score, list[NDArray[np.float32]]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine, DiffDenoiseNetworks
 from quietvoxel.errors import CancelledError
 from quietvoxel.inference.devices import choose_device, choose_precision
-from quietvoxel.training.callbacks import EndEarly, Judging, Obedience, Progress
+from quietvoxel.training.callbacks import EndEarly, Judging, Obedience, Progress, pause
 from quietvoxel.training.checkpoints import Checkpoints
 from quietvoxel.training.control import TrainingControl, Wish
 from quietvoxel.training.distil import SIDE, TEACHER, taught_stacks
@@ -21,7 +21,7 @@ from quietvoxel.training.outcome import best_networks
 from quietvoxel.training.runs import RunRecord, StageRecord, write_run
 from quietvoxel.training.settings import PLAN_SECONDS, SCRATCH
 from quietvoxel.training.stacks import training_references
-from quietvoxel.training.trainer import train_stage
+from quietvoxel.training.trainer import TrainedStage, train_stage
 from quietvoxel.training.tunable import TEACHING_SHARE, tunable
 from quietvoxel.training.validation import Score, judged_slabs
 
@@ -113,7 +113,10 @@ def run_stage(
     if work.tuned.taught:
         record = _teach(record, index, work, folder, control, tell)
     with members(record, index, folder) as place:
-        stopped = _train(record, index, work, folder, control, tell, judge, place)
+        trained, step, stopped = _train(record, index, work, folder, control, tell, judge, place)
+    if step > judge.judged:
+        # Stopped between two judgements, or killed before the last one.
+        judge(trained.averaged, step)
     record = _with(record, index, done=not stopped)
     write_run(folder, record)
     return record, stopped
@@ -138,8 +141,8 @@ def _train(
     tell: Tell,
     judge: Callable[[nn.Module, int], None],
     place: Place | None,
-) -> bool:
-    """The steps of a stage, in one of its processes; True where the user stopped it."""
+) -> tuple[TrainedStage, int, bool]:
+    """The steps of a stage, in one of its processes: its networks, its last step, and whether the user stopped it."""
     facts, name = record.stages[index], work.tuned.name
     references: Sequence[Reference] = training_references(folder / CACHE, work.stacks)
     if work.tuned.taught:
@@ -147,7 +150,8 @@ def _train(
     plan = stage_plan(record, facts.steps, facts.batch, facts.patch, work.device)
     pixels = sum(reference.data.size for reference in references)
     per_step = facts.batch * facts.patch**2 * record.devices * record.nodes
-    progress = Progress(tell, {"stage": name}, round(pixels / per_step))
+    later = sum(stage.steps * stage.seconds_per_step for stage in record.stages[index + 1 :])
+    progress = Progress(tell, {"stage": name}, round(pixels / per_step), later)
     checkpoints = Checkpoints(
         folder / name,
         facts.steps,
@@ -155,23 +159,23 @@ def _train(
         lambda step: tell({"event": "saved", "step": step}),
     )
     obedience = Obedience(control, checkpoints, progress, tell)
-    train_stage(
+    trained = train_stage(
         work.stage,
         references,
         plan,
         folder / name,
         start=None if record.start == SCRATCH else work.networks[name],
-        # Judged first: a network that a checkpoint has behind it was judged, whatever happens then.
+        # Saved before it is judged, for judging may take a while.
         callbacks=[
             progress,
-            Judging(judge, facts.judged_every, progress),
             EndEarly(getattr(work.stage, "finished", lambda network: False)),
             checkpoints,
+            Judging(judge, facts.judged_every, progress),
             obedience,
         ],
         where=where(work.device, record, place),
     )
-    return obedience.stopped
+    return trained, checkpoints.saved_step, obedience.stopped
 
 
 def judged_every(facts: StageRecord, plan: PlanName, seconds: float) -> int:
@@ -193,7 +197,7 @@ def _teach(
     """Let the teacher denoise stacks; how many depends on how long the first one takes."""
 
     def go_on() -> None:
-        control.wait_while_paused()
+        pause(control, tell)
         if control.wish is not Wish.RUN:
             msg = "The training was stopped; go on with --resume."
             raise CancelledError(msg)

@@ -117,6 +117,9 @@ def prepare_run(
 def _starting_model(order: TrainingOrder, candidates: Sequence[Candidate]) -> tuple[str, ModelCard | None]:
     """The modality that is trained, and the card of the starting model."""
     wanted = order.modality
+    if wanted not in (None, "CT", "MR"):
+        msg = f"Engines are trained for CT or MR, not for '{wanted}'; give one of them as --modality."
+        raise BadInputError(msg)
     if order.start and order.start != SCRATCH:
         card = model_named(order.start)
         if card.engine != order.engine:
