@@ -152,3 +152,16 @@ def test_an_erased_square_is_found_marked_and_jumped_to(
     assert abs(np.dot(normal, (matrix_of(a) @ [x, y, z, 1])[:3] - there)) < 1e-6
     evidence.clear()
     assert evidence.marks is None
+
+
+def test_sample_data_is_drawn_without_a_download(scene: Any, warm_worker: Any, tmp_path: Any) -> None:
+    from QuietVoxelLib.sample_data import draw
+
+    noisy = draw(scene, warm_worker, tmp_path, "QuietVoxel MR phantom", "MR", lambda: None)
+    truth = scene.GetFirstNodeByName("QuietVoxel MR phantom [truth]")
+    assert noisy.GetName() == "QuietVoxel MR phantom"
+    assert array_of(noisy).shape == array_of(truth).shape == (24, 224, 192)
+    assert noisy.GetSpacing() == (1.0, 1.0, 5.0)
+    assert array_of(noisy).std() > array_of(truth).std()
+    assert noisy.GetAttribute("QuietVoxel.modality") == "MR"
+    assert not list(tmp_path.iterdir())

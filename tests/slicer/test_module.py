@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -218,8 +219,14 @@ def test_the_user_denoises_a_volume(opened: Any, add_volume: Any, views: Any, sc
     assert ui.sigmaBox.value == pytest.approx(20.0, abs=2.0)
     assert ui.modalityBox.currentText == "CT"
     assert ui.denoiseButton.enabled
+    widget.exit()
+    widget.enter()
+    for _ in range(20):
+        tick(widget)
+        time.sleep(0.01)
+    assert widget.panel.session.preview.node is None  # the original, until a control is touched
 
-    _, steps = widget.panel.denoise._forms["relativeflow"].controls["steps"]
+    _, steps = widget.panel.denoise.engines._forms["relativeflow"].controls["steps"]
     assert (steps.minimum, steps.maximum, steps.decimals) == (1, 8, 0)
     steps.value = 2.0
     until(lambda: ui.previewLine.text.startswith(("final", "draft")), lambda: tick(widget))
@@ -410,7 +417,7 @@ def test_a_view_that_moves_moves_the_preview(opened: Any, add_volume: Any, views
     ui = widget.ui
     ui.inputSelector.setCurrentNode(node)
     until(lambda: ui.sigmaLine.text == "(estimated)", lambda: tick(widget))
-    widget.panel.denoise._forms["relativeflow"].controls["strength"][1].value = 1.5
+    widget.panel.denoise.engines._forms["relativeflow"].controls["strength"][1].value = 1.5
     until(lambda: ui.previewLine.text.startswith(("final", "draft")), lambda: tick(widget))
     preview = widget.panel.session.preview
     assert preview.node.GetAttribute("QuietVoxel.slice") == "1"

@@ -1,14 +1,11 @@
 """The section Denoise: binds its widgets to runs and previews, and nothing else."""
 
-import json
-
 import qt
 
 from .denoise_run import Plan
+from .qt_engine import EngineChoice, fill
 from .qt_run_view import RunWidgets
-from .qt_settings import SettingsWidgets
 from .screen_slice import slice_on_screen, views_of
-from .settings_form import rows_of
 from .volume_nodes import PREFIX, trouble_with
 from .words import _
 
@@ -30,8 +27,7 @@ class DenoiseSection:
     def __init__(self, ui, compare):
         self._ui = ui
         self._compare = compare
-        self._session = self._about = self._parameters = None
-        self._forms, self._options = {}, None
+        self._session = None
         self._sigma = None  # the estimate, where the volume's is known
         self._quiet = False
         self.view = RunWidgets(
@@ -47,15 +43,12 @@ class DenoiseSection:
         self._preview_timer = _single_shot(PREVIEW_MS, self._preview)
         self._blend_timer = _single_shot(BLEND_MS, self._blend)
         self.view.set_ready(False)
-        ui.modelText.visible = False
+        self.engines = EngineChoice(ui, self._settings_changed, self.view.say)
         ui.previewLine.text = ""
         ui.inputSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._volume_chosen)
         ui.modalityBox.connect("activated(int)", self._modality_chosen)
         ui.sigmaBox.connect("valueChanged(double)", self._sigma_given)
         ui.estimateButton.connect("clicked(bool)", self._estimate)
-        ui.engineBox.connect("currentIndexChanged(int)", self._engine_chosen)
-        ui.modelBox.connect("currentIndexChanged(int)", self._model_chosen)
-        ui.modelInfoButton.connect("toggled(bool)", self._show_card)
         ui.blendSlider.connect("valueChanged(double)", self._blend_moved)
         ui.previewBox.connect("toggled(bool)", self._preview_toggled)
         ui.denoiseButton.connect("clicked(bool)", self._clicked)
@@ -63,38 +56,15 @@ class DenoiseSection:
 
     # --- what the module gives
 
-    def bind(self, session, about):
-        """Start working: the package is there and has said what it has."""
-        self._session, self._about = session, about
-        ui = self._ui
-        self._quiet = True
-        _fill(ui.modalityBox, [(one, one) for one in about["modalities"]])
-        _fill(ui.engineBox, [(_(engine["title"]), engine["name"]) for engine in about["engines"]])
-        self._quiet = False
-        self._build_options()
-        self.set_parameters(self._parameters)
+    def bind(self, session, about, parameters):
+        """Start working: the package is there and has said what it has. Again when that has changed."""
+        first, self._session = self._session is None, session
+        if first:
+            self._quiet = True
+            fill(self._ui.modalityBox, [(one, one) for one in about["modalities"]])
+            self._quiet = False
+        self.engines.bind(about, parameters)
         self._volume_chosen()
-
-    def set_parameters(self, parameters):
-        """Another parameter node: a scene was loaded or closed."""
-        self._parameters = parameters
-        if parameters is None or self._about is None:
-            return
-        kept = _read(parameters.settings)
-        for settings in self._forms.values():
-            settings.remove()
-        self._forms = {}
-        self._kept = kept
-        index = self._ui.engineBox.findData(parameters.engine)
-        self._ui.engineBox.currentIndex = max(0, index)
-        self._engine_chosen()
-
-    def show_devices(self, devices):
-        """Offer the devices that there are, with their free memory."""
-        choices = [("auto", "auto")] + [(f"{one['name']} ({one['title']})", one["name"]) for one in devices]
-        self._options.set_choices("device", choices)
-        if devices:
-            self._ui.deviceLine.text = _("auto takes {title}").format(title=devices[0]["title"])
 
     def view_moved(self):
         """A slice view shows another slice."""
@@ -114,43 +84,20 @@ class DenoiseSection:
         """The volume chosen."""
         return self._ui.inputSelector.currentNode()
 
-    @property
-    def engine(self):
-        """The engine chosen, as the worker describes it."""
-        index = max(0, self._ui.engineBox.currentIndex)
-        return self._about["engines"][index]
-
     def plan(self, engine=None):
         """What the controls say, for an engine; for the chosen one when not given."""
-        engine = engine or self.engine
-        chosen = engine["name"] == self.engine["name"]
-        model = self._ui.modelBox.itemData(self._ui.modelBox.currentIndex) if chosen else ""
-        options = dict(self._options.values)
-        if (
-            self._sigma is None
-            or abs(self._ui.sigmaBox.value - self._sigma) > 10.0**-self._ui.sigmaBox.decimals
-        ):
-            options["sigma"] = self._ui.sigmaBox.value if self._sigma is not None else None
-        return Plan(engine["name"], _(engine["title"]), model or "", self._form(engine).values, options)
+        chosen = self.engines.engine
+        engine = engine or chosen
+        options = self.engines.options
+        if self._sigma is not None and not self._estimate_counts:
+            options["sigma"] = self._ui.sigmaBox.value
+        model = self.engines.model if engine is chosen else ""
+        return Plan(engine["name"], _(engine["title"]), model, self.engines.settings(engine), options)
 
-    def _build_options(self):
-        rows = [row for row in rows_of(self._about["run"]) if row.advanced]
-        kept = _read(self._parameters.options) if self._parameters is not None else {}
-        self._options = SettingsWidgets(
-            rows, self._ui.advancedFrame, self._ui.advancedFrame, kept, self._settings_changed
-        )
-
-    def _form(self, engine):
-        name = engine["name"]
-        if name not in self._forms:
-            self._forms[name] = SettingsWidgets(
-                rows_of(engine["settings"]),
-                self._ui.settingsFrame,
-                self._ui.advancedFrame,
-                getattr(self, "_kept", {}).get(name),
-                self._settings_changed,
-            )
-        return self._forms[name]
+    @property
+    def _estimate_counts(self):
+        """Whether the noise is the estimated one, as far as the box shows it."""
+        return abs(self._ui.sigmaBox.value - self._sigma) <= 0.51 * 10.0**-self._ui.sigmaBox.decimals
 
     # --- events
 
@@ -185,7 +132,7 @@ class DenoiseSection:
         self._sigma = sigma
         ui.sigmaLine.text = _("(estimated)")
         self._quiet = False
-        self._show_models()
+        self.engines.show_models(record["modality"])
         if not self._session.run.busy:
             self.view.note(record.get("notes", []))
         ui.previewLine.text = (
@@ -204,8 +151,7 @@ class DenoiseSection:
 
     def _sigma_given(self, _value=None):
         if not self._quiet and self._sigma is not None:
-            near = abs(self._ui.sigmaBox.value - self._sigma) <= 10.0**-self._ui.sigmaBox.decimals
-            self._ui.sigmaLine.text = _("(estimated)") if near else _("(given)")
+            self._ui.sigmaLine.text = _("(estimated)") if self._estimate_counts else _("(given)")
             self._settings_changed()
 
     def _estimate(self, _checked=False):
@@ -213,63 +159,7 @@ class DenoiseSection:
             self._session.desk.forget(self.volume.GetID())
             self._volume_chosen()
 
-    def _engine_chosen(self, _index=None):
-        if self._quiet or self._about is None:
-            return
-        engine = self.engine
-        self._form(engine)
-        self._ui.engineLine.text = _(engine["summary"])
-        for name, settings in self._forms.items():
-            for _row, control in settings.controls.values():
-                _set_row_visible(control, name == engine["name"])
-        self._show_models()
-        if self._parameters is not None:
-            self._parameters.engine = engine["name"]
-        self._settings_changed()
-
-    def _show_models(self):
-        modality = self._ui.modalityBox.currentText or "CT"
-        models = self._about["models"].get(modality, {}).get(self.engine["name"], [])
-        self._quiet = True
-        _fill(self._ui.modelBox, [(f"{one['title']} ({one['name']})", one["name"]) for one in models])
-        if self._parameters is not None:
-            self._ui.modelBox.currentIndex = max(0, self._ui.modelBox.findData(self._parameters.model))
-        self._quiet = False
-        self._ui.modelInfoButton.enabled = bool(models)
-        if not models:
-            self.view.say(
-                _("{engine} has no model yet; import or train one, or choose another engine.").format(
-                    engine=_(self.engine["title"])
-                )
-            )
-        self._show_card()
-
-    def _model_chosen(self, _index=None):
-        if self._quiet or self._about is None:
-            return
-        if self._parameters is not None:
-            self._parameters.model = self._ui.modelBox.itemData(self._ui.modelBox.currentIndex) or ""
-        self._show_card()
-        self._settings_changed()
-
-    def _show_card(self, _checked=None):
-        ui = self._ui
-        modality = ui.modalityBox.currentText or "CT"
-        models = self._about["models"].get(modality, {}).get(self.engine["name"], []) if self._about else []
-        index = ui.modelBox.currentIndex
-        ui.modelText.visible = bool(ui.modelInfoButton.checked) and 0 <= index < len(models)
-        if 0 <= index < len(models):
-            parts = [
-                (f"{_(heading)}: " if heading else "") + "; ".join(texts)
-                for heading, texts in models[index]["lines"].items()
-            ]
-            ui.modelText.text = "\n".join(parts)
-
     def _settings_changed(self):
-        if self._parameters is not None and self._options is not None:
-            forms = {name: settings.values for name, settings in self._forms.items()}
-            self._parameters.settings = json.dumps(getattr(self, "_kept", {}) | forms)
-            self._parameters.options = json.dumps(self._options.values)
         if self._ui.previewBox.checked and self._sigma is not None:
             self._preview_timer.start()
 
@@ -317,8 +207,7 @@ class DenoiseSection:
     def _all_engines(self, _checked=False):
         if self._session is None or self._session.run.busy:
             return
-        modality = self._ui.modalityBox.currentText or "CT"
-        ready = [e for e in self._about["engines"] if self._about["models"].get(modality, {}).get(e["name"])]
+        ready = self.engines.with_models(self._ui.modalityBox.currentText or "CT")
         self._start([self.plan(engine) for engine in ready], self._compare)
 
     def _start(self, plans, then):
@@ -345,28 +234,6 @@ def _slice_now(node, record):
         if index is not None:
             return index
     return None
-
-
-def _set_row_visible(control, visible):
-    """Show or hide a control with its label."""
-    control.visible = visible
-    label = control.parentWidget().layout().labelForField(control)
-    if label is not None:
-        label.visible = visible
-
-
-def _fill(box, choices):
-    box.clear()
-    for title, value in choices:
-        box.addItem(title, value)
-
-
-def _read(text):
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _single_shot(milliseconds, slot):

@@ -29,6 +29,7 @@ class ModulePanel:
         self._ui = ui
         self._scene = scene
         self._asked = False
+        self._parameters = None
         self.session = session or Session(scene, lambda: QtChild(environment()), program())
         self.compare = CompareSection(ui)
         self.denoise = DenoiseSection(ui, self.compare.compare)
@@ -70,7 +71,8 @@ class ModulePanel:
 
     def set_parameters(self, parameters):
         """Another parameter node."""
-        self.denoise.set_parameters(parameters)
+        self._parameters = parameters
+        self.denoise.engines.set_parameters(parameters)
         self.train.set_parameters(parameters)
 
     def node_removed(self, node):
@@ -105,13 +107,13 @@ class ModulePanel:
 
     def _bind(self, about):
         self.compare.bind(self.session, about)
-        self.denoise.bind(self.session, about)
+        self.denoise.bind(self.session, about, self._parameters)
         self.simulate.bind(self.session, about)
         self.train.bind(self.session, about)
 
     def _devices(self, record):
         if record["event"] == "finished":
-            self.denoise.show_devices(record["devices"])
+            self.denoise.engines.show_devices(record["devices"])
 
     def _made(self, node):
         self.denoise.made(node)
