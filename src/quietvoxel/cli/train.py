@@ -46,6 +46,9 @@ def train(
     licence: Annotated[str, Parameter(help="For the model's card.")] = "",
     intended_use: Annotated[str, Parameter(help="For the model's card.")] = "",
     save: Annotated[bool, Parameter(help="Put the model into the store at the end.")] = True,
+    measure: Annotated[
+        bool, Parameter(help="Train nothing; say what each plan would take on this machine.", negative="")
+    ] = False,
     background: Annotated[
         bool, Parameter(help="Leave a core and the priority to other programs.", negative="")
     ] = False,
@@ -114,6 +117,11 @@ def train(
 
     try:
         with handling((signal.SIGINT, signal.SIGTERM), stop):
+            if measure:
+                from quietvoxel.training.foresee import foresee
+
+                foresee(order, reporter, lambda: _still_wanted(control))
+                return 0
             fine_tune(order, control=control, tell=reporter, resume=resume, overwrite=overwrite)
     except CancelledError as error:
         reporter.cancelled(str(error))
@@ -121,6 +129,13 @@ def train(
     finally:
         reporter.close()
     return 0
+
+
+def _still_wanted(control: Any) -> None:
+    """Stop measuring when that was asked for."""
+    if control.wish in ("stop", "cancel"):
+        msg = "Measuring was stopped."
+        raise CancelledError(msg)
 
 
 def _engine_of(start: str) -> str:

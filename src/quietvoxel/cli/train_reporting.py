@@ -94,6 +94,12 @@ def _sentence(event: dict[str, Any]) -> str:
                 ),
             ]
             return "\n".join(lines)
+        case "foreseen":
+            return (
+                f"{event['plan']}: {event['steps']} steps of {event['seconds_per_step']:.3g} s, "
+                f"about {clock(event['seconds'])} and {event['memory_bytes'] / 1e9:.1f} GB of memory, "
+                f"on {event['device']} in {event['precision']}."
+            )
         case "validation":
             return (
                 f"{event['stage']}, step {event['step']}: held-out PSNR {event['psnr']:.2f} dB "

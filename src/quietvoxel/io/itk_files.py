@@ -193,8 +193,13 @@ def _existing(path: Path, name: str) -> tuple[Path, ...]:
     return (file,)
 
 
-def write_itk(volume: Volume, path: Path) -> int:
-    """Write NRRD or MetaImage, compressed; the ending of `path` decides which.
+def write_itk(volume: Volume, path: Path, *, for_keeping: bool = True) -> int:
+    """Write NRRD or MetaImage; the ending of `path` decides which.
+
+    Parameters
+    ----------
+    volume, path : what to write, and where.
+    for_keeping : compress it and say that QuietVoxel made it; False for what another process reads at once.
 
     Returns
     -------
@@ -207,6 +212,7 @@ def write_itk(volume: Volume, path: Path) -> int:
         image.SetSpacing(volume.geometry.spacing)
         image.SetOrigin(volume.geometry.origin)
         image.SetDirection(volume.geometry.direction)
-        image.SetMetaData(KEY, marker_text(volume, with_window=True))
-        sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=4)
+        if for_keeping or volume.source.derived_by_us:
+            image.SetMetaData(KEY, marker_text(volume, with_window=True))
+        sitk.WriteImage(image, str(path), useCompression=for_keeping, compressionLevel=4)
     return clipped

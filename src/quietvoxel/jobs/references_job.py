@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from quietvoxel.errors import CancelledError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from quietvoxel.jobs.job import JobContext
+    from quietvoxel.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,10 @@ class ReferenceFound:
     Attributes
     ----------
     number : by which the training's events call it.
-    path : the file or folder.
-    modality, slices : of the volume; "" and 0 where it does not fit.
+    path : the file or folder; of a volume of a viewer, its name.
+    modality, slices : of the volume; "" and 0 where it cannot be used.
     noise : estimated standard deviation, in HU or as a share of the 99.5th percentile; 0 where unknown.
-    sentence : why it is left out, with the file's name; "" where it fits.
+    sentence : why it cannot be used, with the file's name; "" where it can.
     done, total : how many were looked at.
     """
 
@@ -47,6 +49,7 @@ class ReferencesSummary:
     volumes, slices : how many.
     noise : least and greatest.
     unit : of the noise.
+    left_out : a sentence for each that does not fit.
     """
 
     modality: str
@@ -54,20 +57,50 @@ class ReferencesSummary:
     slices: int
     noise: tuple[float, float]
     unit: str
+    left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+def summary_of(found: Sequence[ReferenceFound], modality: str | None = None) -> ReferencesSummary:
+    """Put references together; those of another modality do not fit.
+
+    Parameters
+    ----------
+    found : in the order in which they are given to the training.
+    modality : "CT" or "MR", where it is known; otherwise that of the first volume.
+    """
+    usable = [one for one in found if not one.sentence]
+    wanted = modality or next((one.modality for one in usable), "")
+    fitting = [one for one in usable if one.modality == wanted]
+    left_out = [
+        one.sentence or f"{one.path} is left out because it is {one.modality}, not {wanted}."
+        for one in found
+        if one not in fitting
+    ]
+    noises = [one.noise for one in fitting if one.noise > 0] or [0.0]
+    return ReferencesSummary(
+        wanted if fitting else "",
+        len(fitting),
+        sum(one.slices for one in fitting),
+        (min(noises), max(noises)),
+        "HU" if wanted == "CT" else "of the 99.5th percentile",
+        tuple(left_out),
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class ReferencesJob:
     """Look at files and folders; tells a `ReferenceFound` for each and ends with a `ReferencesSummary`.
 
     Attributes
     ----------
     paths : as the user named them.
-    modality : "CT" or "MR", where it is known; otherwise that of the first volume.
+    modality : "CT" or "MR", for files that do not say theirs.
+    volumes : what a viewer shows, and its name; looked at before the files.
     """
 
-    paths: tuple[Path, ...]
+    paths: tuple[Path, ...] = ()
     modality: str | None = None
+    volumes: tuple[tuple[str, Volume], ...] = ()
 
     def run(self, context: JobContext) -> ReferencesSummary:
         """Look at one after the other.
@@ -79,30 +112,25 @@ class ReferencesJob:
         CancelledError
             If that was asked for.
         """
-        from quietvoxel.training.candidates import find_candidates  # they import torch
+        from quietvoxel.training.candidates import ShownVolume, find_candidates  # they import torch
         from quietvoxel.training.reading import LeftOut, read_reference
 
-        candidates = find_candidates(self.paths)
-        modality = self.modality
-        noises: list[float] = []
-        slices = volumes = 0
+        shown = [ShownVolume(number, name, one) for number, (name, one) in enumerate(self.volumes, 1)]
+        candidates = [*shown, *(find_candidates(self.paths) if self.paths or not shown else ())]
+        told: list[ReferenceFound] = []
         for done, candidate in enumerate(candidates, 1):
             if context.cancelled():
                 msg = "Looking at the references was cancelled."
                 raise CancelledError(msg)
-            found = read_reference(candidate, modality, stated=self.modality is not None)
+            found = read_reference(candidate, self.modality, stated=self.modality is not None)
+            facts: tuple[str, int, float, str]
             if isinstance(found, LeftOut):
-                told = ("", 0, 0.0, found.sentence)
+                facts = ("", 0, 0.0, found.sentence)
             else:
-                modality = found.modality
-                noise = found.sigma * (1000.0 if modality == "CT" else 1.0)
-                volumes, slices = volumes + 1, slices + len(found.data)
-                noises += [noise] if noise > 0 else []
-                told = (modality, len(found.data), noise, "")
+                noise = found.sigma * (1000.0 if found.modality == "CT" else 1.0)
+                facts = (found.modality, len(found.data), noise, "")
             del found  # the next volume needs its memory
-            context.tell(ReferenceFound(candidate.number, candidate.path, *told, done, len(candidates)))
-        unit = "HU" if modality == "CT" else "of the 99.5th percentile"
-        noises = noises or [0.0]
-        return ReferencesSummary(
-            modality or "" if volumes else "", volumes, slices, (min(noises), max(noises)), unit
-        )
+            told.append(ReferenceFound(candidate.number, candidate.path, *facts, done, len(candidates)))
+            context.tell(told[-1])
+            context.give_way()
+        return summary_of(told, self.modality)

@@ -28,6 +28,7 @@ class TrainingRequest:
     save : put the model into the store at the end; otherwise `training.outcome.save_trained` does, with a card.
     resume : go on with the training of this name; everything else is known then.
     overwrite : throw away a training and a model of this name.
+    measure : train nothing; say what each plan would take. References are not looked at.
     """
 
     name: str
@@ -43,6 +44,7 @@ class TrainingRequest:
     save: bool = False
     resume: bool = False
     overwrite: bool = False
+    measure: bool = False
 
     def arguments(self) -> list[str]:
         """The words after `quietvoxel`."""
@@ -62,6 +64,7 @@ class TrainingRequest:
             if value != getattr(defaults, name):
                 words += [f"--{name.replace('_', '-')}", str(value)]
         words += ["--overwrite"] if self.overwrite else []
+        words += ["--measure"] if self.measure else []
         words += [] if self.save else ["--no-save"]
         # Behind "--": a file may be called as an option is.
         return [*words, "--", *map(str, self.references)]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 """One event of docs/training.md, as the child printed it."""
 
-LAST_EVENTS = ("finished", "cancelled", "failed")
+LAST_EVENTS = ("finished", "cancelled", "failed", "measured")
 """Exactly one of these ends every run."""
 
 
@@ -40,6 +40,7 @@ class TrainingState(StrEnum):
     PAUSED = "paused"
     STOPPING = "stopping"
     FINISHED = "finished"
+    MEASURED = "measured"
     CANCELLED = "cancelled"
     FAILED = "failed"
 
@@ -60,7 +61,8 @@ class TrainingRun:
     Parameters
     ----------
     request : what to do.
-    mailbox : gets every event; the last one is `finished`, `cancelled` or `failed`, whatever happens to the process.
+    mailbox : gets every event; the last one is `finished`, `cancelled` or `failed` (`measured` where the request was
+        only to measure), whatever happens to the process.
     program : what runs `quietvoxel`; this interpreter when not given.
     """
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quietvoxel.errors import BadInputError
 from quietvoxel.io import list_series, read
 from quietvoxel.training.prepare import IMAGE_ENDINGS
+from quietvoxel.volume import Modality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,31 @@ class Candidate:
             If it is damaged, empty or no image.
         """
         return read(self.path, series=self.series, modality=modality)
+
+
+@dataclass(frozen=True, eq=False)
+class ShownVolume:
+    """A volume that a viewer shows, looked at as a file would be.
+
+    Attributes
+    ----------
+    number : as of a file.
+    name : of its layer, for the user's eyes only.
+    volume : itself.
+    """
+
+    number: int
+    name: str
+    volume: Volume
+
+    @property
+    def path(self) -> Path:
+        """Its name, in place of a file's."""
+        return Path(self.name)
+
+    def read(self, modality: str | None = None) -> Volume:
+        """Give it; a modality that is stated goes before the one it has."""
+        return self.volume if modality is None else replace(self.volume, modality=Modality(modality))
 
 
 def find_candidates(paths: Iterable[Path]) -> list[Candidate]:

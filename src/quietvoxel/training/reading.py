@@ -15,12 +15,12 @@ from quietvoxel.volume import Modality
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from quietvoxel.training.candidates import Candidate
+    from quietvoxel.training.candidates import Candidate, ShownVolume
     from quietvoxel.volume import Volume
 
 
-GUESS = "No modality in the file"
-"""So begins what `quietvoxel.io.read` says of a guess."""
+GUESSES = ("No modality in the file", "The layer states no modality")
+"""So begins what `quietvoxel.io.read`, or a viewer, says of a guess."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class FittingVolume:
 
 
 def read_reference(
-    candidate: Candidate, modality: str | None = None, *, stated: bool = False
+    candidate: Candidate | ShownVolume, modality: str | None = None, *, stated: bool = False
 ) -> FittingVolume | LeftOut:
     """Read a candidate and estimate its noise.
 
@@ -76,7 +76,7 @@ def read_reference(
     """
     try:
         volume = candidate.read()
-        guessed = any(note.startswith(GUESS) for note in volume.source.notes)
+        guessed = any(note.startswith(GUESSES) for note in volume.source.notes)
         if guessed and stated and modality not in (None, str(volume.modality)):
             volume = candidate.read(modality)
         if modality is not None and str(volume.modality) != modality:
