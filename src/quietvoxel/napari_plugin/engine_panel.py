@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 from quietvoxel.engines.registry import ENGINES
 from quietvoxel.jobs.model_choice import card_lines, engines_with_models, fits, models_for
 from quietvoxel.models import ModelCard
+from quietvoxel.napari_plugin.relay import relay
 from quietvoxel.volume import Modality
 
 NO_MODEL = "There is no model for it yet: import or train one."
@@ -75,6 +76,7 @@ class EnginePanel(QWidget):
         self._group.buttonClicked.connect(self._engine_clicked)
         self.models.activated.connect(self._model_activated)
         self.info.toggled.connect(self.card_text.setVisible)
+        relay().models_changed.connect(self._models_changed)
         self._show_engine()
 
     @property
@@ -139,6 +141,9 @@ class EnginePanel(QWidget):
         self._show_engine()
         self.show_models(self._modality)
         self.engine_changed.emit()
+
+    def _models_changed(self) -> None:
+        self.show_models(self._modality)
 
     def _model_activated(self) -> None:
         if self.card is not None:

@@ -1,4 +1,4 @@
-"""From the inference thread to the widgets: one Qt signal for the process, which says only "there is something"."""
+"""From the inference thread to the widgets, and from dock to dock: Qt signals that live as long as the process."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,9 +10,16 @@ from quietvoxel.jobs import Mailbox, Message
 
 
 class Relay(QObject):
-    """Wakes the docks. Without a parent and never deleted: a signal of a deleted object ends the program."""
+    """Wakes the docks. Without a parent and never deleted: a signal of a deleted object ends the program.
+
+    Attributes
+    ----------
+    told : there is something in a mailbox.
+    models_changed : a model of the user's has come or gone.
+    """
 
     told = Signal()
+    models_changed = Signal()
 
 
 @lru_cache(maxsize=1)
