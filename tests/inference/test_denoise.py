@@ -13,6 +13,7 @@ from quietvoxel.errors import BadInputError, CancelledError, QuietVoxelError
 from quietvoxel.inference import Finished, SliceDone, Started, StepDone, measure
 from quietvoxel.inference.ensemble import TRANSFORMS, turned, turned_back
 from quietvoxel.inference.slabs import Slices, outwards, slice_axis
+from quietvoxel.phantoms import mr_phantom
 from quietvoxel.volume import Geometry, Modality, Volume
 
 if TYPE_CHECKING:
@@ -270,6 +271,25 @@ def test_settings_of_another_engine_are_refused(run: Run, volume_of: Make) -> No
 def test_a_model_of_the_other_modality_is_said(run: Run, volume_of: Make, plain: Any) -> None:
     other = volume_of(modality=Modality.OTHER)
     assert any("neither CT nor MR" in note for note in run(other, plain(half)).notes)
+
+
+@pytest.mark.parametrize("interpolated", [True, False])
+def test_an_interpolated_image_is_told_which_model_suits_it(
+    run: Run, plain: Any, *, interpolated: bool
+) -> None:
+    head = mr_phantom((3, 128, 128), (3.0, 1.6, 1.6), seed=4, contrast="T1").as_float32()
+    rng = np.random.default_rng(5)
+    sd = 0.05 * np.percentile(head, 99.5)
+    k_space = np.fft.fftshift(np.fft.fft2(head + sd * rng.normal(size=head.shape)), axes=(1, 2))
+    margin = 64 if interpolated else 0
+    k_space = np.pad(k_space, [(0, 0), (margin, margin), (margin, margin)])
+    image = np.abs(np.fft.ifft2(np.fft.ifftshift(k_space, axes=(1, 2)))).astype(np.float32)
+
+    notes = run(
+        Volume(image, Geometry((1.0, 1.0, 3.0)), Modality.MR), plain(half), options={"sigma": None}
+    ).notes
+
+    assert any("relativeflow-mr-interpolated" in note for note in notes) == interpolated
 
 
 def test_the_record_says_how_it_was_made_and_nothing_of_the_patient(run: Run, volume_of: Make) -> None:

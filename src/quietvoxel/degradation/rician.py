@@ -57,7 +57,8 @@ def _zero_filled(noise: Tensor, acquired: Tensor) -> Tensor:
     whole = torch.fft.fftfreq(width, device=noise.device).abs()[None] <= 0.5 * acquired[:, 1:]
     share = rows.float().mean(1) * whole.float().mean(1)
     kept = (rows[:, :, None] & columns[:, None, :]).to(noise.dtype) / share.sqrt()[:, None, None]
-    return torch.fft.irfft2(torch.fft.rfft2(noise) * kept[:, None], s=(height, width))
+    band_limited: Tensor = torch.fft.irfft2(torch.fft.rfft2(noise) * kept[:, None], s=(height, width))
+    return band_limited
 
 
 def rician(magnitude: Tensor, delta: Tensor | float, generator: torch.Generator) -> Tensor:

@@ -31,6 +31,7 @@ class VolumeStatistics:
     sigma : noise standard deviation in the volume's units.
     lowest : no denoised voxel falls below it: 0 for a magnitude; None where the scale has no end (HU).
     notes : sentences to say.
+    interpolated : whether k-space was found filled up with zeros; unknown, and False, where the noise was told.
     """
 
     intensity: Intensity
@@ -38,6 +39,7 @@ class VolumeStatistics:
     sigma: float
     lowest: float | None
     notes: tuple[str, ...] = ()
+    interpolated: bool = False
 
 
 def measure(volume: Volume, sigma: float | None = None) -> VolumeStatistics:
@@ -68,7 +70,8 @@ def measure(volume: Volume, sigma: float | None = None) -> VolumeStatistics:
     notes = list(estimate.notes)
     if estimate.sigma == 0 and not estimate.reliable:
         notes.append("So nothing will be removed; give the noise level yourself (--sigma).")
-    return VolumeStatistics(intensity, padding, estimate.sigma, lowest, tuple(notes))
+    interpolated = min(estimate.zero_filled) < 1
+    return VolumeStatistics(intensity, padding, estimate.sigma, lowest, tuple(notes), interpolated)
 
 
 def estimated_noise(volume: Volume, padding: NDArray[np.bool_] | None) -> NoiseEstimate:

@@ -21,7 +21,7 @@ from quietvoxel.inference.slice_runner import SliceRunner
 from quietvoxel.inference.statistics import VolumeStatistics, measure
 from quietvoxel.inference.stored_type import in_type, result_type
 from quietvoxel.inference.tiles import TileFitter
-from quietvoxel.models import ModelCard, find_model
+from quietvoxel.models import ModelCard, find_model, list_models
 from quietvoxel.volume import Modality, Volume
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def denoise(
     known = statistics or measure(volume, options.sigma)
     sigma = known.sigma if options.sigma is None else options.sigma
 
-    notes = [*device_notes(device, options.device), *_model_notes(card, volume), *known.notes]
+    notes = [*device_notes(device, options.device), *_model_notes(card, volume, known), *known.notes]
     on_event(Started(len(order), axis, sigma, str(device), precision, tuple(notes)))
     slices = Slices.of(volume, axis, known, sigma)
     runner = SliceRunner(
@@ -163,9 +163,15 @@ def _settings_for(card: ModelCard, settings: EngineSettings | None) -> EngineSet
     return settings
 
 
-def _model_notes(card: ModelCard, volume: Volume) -> list[str]:
+def _model_notes(card: ModelCard, volume: Volume, known: VolumeStatistics) -> list[str]:
     if volume.modality == Modality.OTHER:
         return [f"The volume is neither CT nor MR; the model '{card.name}' knows {card.modality} only."]
     if card.modality != volume.modality:
         return [f"The model '{card.name}' was trained on {card.modality}, this volume is {volume.modality}."]
+    if known.interpolated and not card.suits:
+        return [
+            f"The model '{other.name}' is made for interpolated images and removes more of their noise."
+            for other in list_models()
+            if (other.engine, other.modality, other.suits) == (card.engine, card.modality, "interpolated")
+        ]
     return []

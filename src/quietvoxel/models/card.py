@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  # pydantic reads annotations at run time
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,9 @@ class ModelCard(BaseModel):
     engine: str = Field(description="the engine that runs it")
     modality: str = Field(description="CT or MR")
     description: str
+    suits: Literal["", "interpolated"] = Field(
+        default="", description="the kind of image that it is meant for, where it is not a general model"
+    )
     architecture: dict[str, Any] = Field(description="what the engine needs to build its networks")
     intensity: str = Field(description="the transform from HU or magnitude to network units")
     training_data: list[str] = Field(description="source and licence of each collection")

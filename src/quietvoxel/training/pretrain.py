@@ -19,7 +19,13 @@ from quietvoxel.phantoms import ct_phantom, mr_phantom
 from quietvoxel.training.diff_denoise import STACKS, train_diff_denoise, trained_so_far
 from quietvoxel.training.export import export_model, tensors_of
 from quietvoxel.training.prepare import load_references, read_references
-from quietvoxel.training.recipes import diff_denoise_recipe_for, fdn_recipe_for, plain_recipe_for, recipe_for
+from quietvoxel.training.recipes import (
+    diff_denoise_recipe_for,
+    fdn_recipe_for,
+    interpolated_recipe_for,
+    plain_recipe_for,
+    recipe_for,
+)
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 from quietvoxel.volume import Modality, Volume
 
@@ -153,6 +159,7 @@ class Trained:
     description: str
     recipe_for: Callable[[Modality], Any]
     stage: Callable[[Any], TrainingStage] | None
+    suits: str = ""
 
 
 TRAINED = {
@@ -161,6 +168,13 @@ TRAINED = {
         "RelativeFlow for {}, trained on noisy references of mixed quality.",
         recipe_for,
         RelativeFlowStage,
+    ),
+    "relative-flow-interpolated": Trained(
+        "relativeflow",
+        "RelativeFlow for {} images that the scanner interpolated, trained on noisy references of mixed quality.",
+        interpolated_recipe_for,
+        RelativeFlowStage,
+        suits="interpolated",
     ),
     "fdn": Trained(
         "fdn",
@@ -194,9 +208,10 @@ def export(
         tensors_of(networks),
         recipe,
         {
-            "name": options.name or f"{engine.engine}-{modality.lower()}",
-            "title": f"{modality} general",
+            "name": options.name or "-".join(filter(None, (engine.engine, modality.lower(), engine.suits))),
+            "title": f"{modality} {engine.suits or 'general'}",
             "engine": engine.engine,
+            "suits": engine.suits,
             "description": engine.description.format(modality),
             "training_data": TRAINING_DATA[modality],
             "training": {

@@ -23,6 +23,22 @@ def recipe_for(modality: Modality) -> RelativeFlowRecipe:
     return RelativeFlowRecipe(modality="MR", delta_max=3.0)
 
 
+def interpolated_recipe_for(modality: Modality) -> RelativeFlowRecipe:
+    """RelativeFlow's recipe for MR images that the scanner interpolated, with correlated noise besides white.
+
+    A model of its own: trained on both, white noise of 0.10 loses 0.3 dB (docs/relativeflow.md).
+
+    Raises
+    ------
+    BadInputError
+        For CT, whose kernels correlate noise anyway.
+    """
+    if modality == Modality.CT:
+        msg = "There is no recipe for interpolated CT; its noise is correlated anyway. Train relative-flow."
+        raise BadInputError(msg)
+    return recipe_for(modality).model_copy(update={"interpolated": 0.4})
+
+
 def fdn_recipe_for(modality: Modality) -> FDNRecipe:
     """FDN's recipe; the least noise is that which references of good quality have themselves."""
     if modality == Modality.CT:

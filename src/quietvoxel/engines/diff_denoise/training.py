@@ -56,8 +56,6 @@ def noisy_images(recipe: DiffDenoiseRecipe, halo: int) -> NoisyImages:
             delta_max=recipe.delta_max,
             curriculum=False,
             degrade_references=False,
-            # A blind spot of one pixel would learn to predict noise that is correlated.
-            interpolated=0.0,
         )
     )
 

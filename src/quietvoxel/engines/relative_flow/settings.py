@@ -37,7 +37,7 @@ class RelativeFlowRecipe(BaseModel):
     undegraded references is naive training: one evaluation that maps a degraded reference to the reference.
     Neighbours enter quietly (`networks.residual_unet`). A share of the MR slabs, `masked_background`, has its air set
     to zero, as scanners and tools that strip the skull leave it; in a share of `interpolated` the noise is that of an
-    image whose k-space was filled up with zeros, down to `least_acquired` of it along each axis, as most are.
+    image whose k-space was filled up with zeros, down to `least_acquired` of it along each axis.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +57,7 @@ class RelativeFlowRecipe(BaseModel):
     tell_totals: bool = True
     quiet_neighbours: bool = True
     masked_background: float = 0.15
-    interpolated: float = 0.4
+    interpolated: float = 0.0
     least_acquired: float = 0.5
     operator: Literal["modality", "gaussian"] = "modality"
     loss: Literal["noise", "velocity", "image"] = "noise"
