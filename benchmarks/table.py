@@ -5,6 +5,7 @@ python benchmarks/run_peers.py && python benchmarks/run_ours.py && python benchm
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -103,6 +104,7 @@ def mean_cell(counted: list[dict[str, Result]], method: str) -> str:
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     points = load()
     lines = [
         "# Quality at the standard validation points",
