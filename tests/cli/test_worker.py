@@ -129,6 +129,8 @@ def test_what_there_is_is_told(worker: Driver) -> None:
     assert record["measures_for"]["MR"] == ["snr", "sigma", "delta"]
     assert record["windows"]["Lung"] == [1500.0, -600.0]
     assert record["training"]["plans"]["quick"] == 600.0
+    assert record["option_words"]["--patch"] == "Patch"
+    assert not [words for words in record["option_words"].values() if words.startswith("-")]
     assert [one["name"] for one in worker.ask("devices")["devices"]][-1] == "cpu"
 
 
@@ -161,6 +163,51 @@ def test_a_preview_is_a_slice_of_it_and_the_newest_wins(
     assert record["newest"] is True
     assert np.array_equal(np.rint(np.load(record["output"])).astype(np.int16), whole[2])
     assert worker.ask("no-preview")["event"] == "finished"
+
+
+def test_a_training_is_asked_for_in_words_that_the_program_understands(worker: Driver) -> None:
+    from quietvoxel.cli.app import build_app
+
+    asked = {
+        "name": "my-ct",
+        "references": ["--odd.nrrd", "folder"],
+        "engine": "relativeflow",
+        "start": "relativeflow-ct",
+        "plan": "quick",
+        "settings": {"patch": 64, "precision": "float32"},
+        "modality": "CT",
+        "card": {"title": "--Ours", "intended_use": "low-dose abdomen", "description": ""},
+        "overwrite": True,
+    }
+    words = worker.ask("training", request=asked)["arguments"]
+    function, bound, _ = build_app("relativeflow").parse_args(words, exit_on_error=False, print_error=False)
+    assert function.__name__ == "train"
+    said = bound.arguments
+    assert [str(one) for one in said["references"]] == asked["references"]
+    assert (said["name"], said["plan"], said["start"]) == ("my-ct", "quick", "relativeflow-ct")
+    assert (said["title"], said["intended_use"]) == ("--Ours", "low-dose abdomen")
+    assert (said["settings"].patch, said["settings"].precision) == (64, "float32")
+    assert said["overwrite"]
+    assert said.get("save", True)
+    assert "--measure" in worker.ask("training", request={"measure": True})["arguments"]
+    assert worker.ask("training", request={"name": "x", "resume": True})["arguments"][-1] == "--resume"
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        ({"plan": "forever"}, "There is no plan 'forever'; choose one of: quick, standard, overnight."),
+        ({"settings": {"patch": 7}}, "Patch"),
+        ({"engine": "none"}, "none"),
+    ],
+)
+def test_a_training_that_cannot_be_is_refused_before_it_starts(
+    worker: Driver, request_: dict[str, Any], sentence: str
+) -> None:
+    record = worker.ask("training", request=request_)
+    assert record["event"] == "failed"
+    assert sentence in record["message"]
+    assert "\n" not in record["message"]
 
 
 def test_regions_structure_quality_and_simulation_are_measured(

@@ -11,9 +11,15 @@ from quietvoxel.inference.options import InferenceOptions
 from quietvoxel.jobs.model_choice import card_lines, models_for
 from quietvoxel.jobs.simulate_measures import MEASURES, measures_for
 from quietvoxel.jobs.windows import MR_AUTO, PRESETS
+from quietvoxel.jobs.wording import in_dock_words
 from quietvoxel.training.runs import interrupted_runs
 from quietvoxel.training.settings import PLAN_SECONDS, SCRATCH, TrainingSettings
 from quietvoxel.volume import Modality
+
+_OPTIONS = [
+    f"--{name.replace('_', '-')}"
+    for name in (*InferenceOptions.model_fields, *TrainingSettings.model_fields, "modality", "engine")
+] + ["--resume", "--overwrite", "--name"]
 
 
 def engine_schemas() -> dict[str, Any]:
@@ -59,6 +65,8 @@ def about() -> dict[str, Any]:
         "measures_for": {modality: measures_for(modality) for modality in modalities},
         "windows": {name: list(window) for name, window in PRESETS.items()},
         "window_auto": MR_AUTO,
+        # For sentences of a training, which name options of the command line.
+        "option_words": {option: in_dock_words(option) for option in _OPTIONS},
         "training": {
             "plans": PLAN_SECONDS,
             "scratch": SCRATCH,

@@ -25,6 +25,7 @@ class TrainingRequest:
     engine, start : which engine, from which model ("scratch", or "" for the general one).
     plan, settings, max_steps : how long and how.
     modality, device, devices : as on the command line.
+    card : words for the model's card, as (field, text) with title, description, licence, intended_use.
     save : put the model into the store at the end; otherwise `training.outcome.save_trained` does, with a card.
     resume : go on with the training of this name; everything else is known then.
     overwrite : throw away a training and a model of this name.
@@ -41,6 +42,7 @@ class TrainingRequest:
     modality: str | None = None
     device: str = "auto"
     devices: int = 1
+    card: tuple[tuple[str, str], ...] = ()
     save: bool = False
     resume: bool = False
     overwrite: bool = False
@@ -59,6 +61,9 @@ class TrainingRequest:
             ("--modality", self.modality),
         ):
             words += [option, str(value)] if value else []
+        for name, text in self.card:
+            # In one word: a text may begin as an option does.
+            words += [f"--{name.replace('_', '-')}={text}"] if text else []
         defaults = TrainingSettings()
         for name, value in self.settings.model_dump().items():
             if value != getattr(defaults, name):

@@ -19,17 +19,16 @@ from quietvoxel.jobs.failure import Failure
 from quietvoxel.jobs.filed_jobs import Opened, OpenJob
 from quietvoxel.jobs.job import Cancelled, Done
 from quietvoxel.jobs.mailbox import Mailbox
-from quietvoxel.jobs.preview_desk import PreviewDesk
 from quietvoxel.jobs.probe_job import ProbeJob
 from quietvoxel.jobs.sample_job import Sample, SampleJob
 from quietvoxel.jobs.wording import in_dock_words
+from quietvoxel.jobs.worker_preview import FiledPreviews
 from quietvoxel.jobs.worker_volumes import HeldVolumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quietvoxel.jobs.job import Job, Message, Ticket
-    from quietvoxel.jobs.preview_job import PreviewPicture, PreviewRequest
     from quietvoxel.jobs.thread import InferenceThread
 
 PROTOCOL = 1
@@ -63,16 +62,14 @@ class Worker:
         self._tell = tell
         self._explain = explain
         self._mailbox: Mailbox[Message] = Mailbox(wake)
-        self._desk = PreviewDesk(thread, self._mailbox)
+        self._previews = FiledPreviews(thread, self._mailbox, tell, self._fail)
         self._volumes = HeldVolumes()
         self._running: dict[Ticket, tuple[Any, str, Callable[[Any], Record]]] = {}
-        self._preview: tuple[Any, PreviewRequest, Path] | None = None
-        self._pictures = 0
 
     @property
     def busy(self) -> bool:
         """Whether something is under way."""
-        return bool(self._running) or self._desk.busy
+        return bool(self._running) or self._previews.busy
 
     def hello(self) -> None:
         """Say who speaks, and how."""
@@ -99,8 +96,7 @@ class Worker:
     def read_mail(self) -> None:
         """Tell what the inference thread has left."""
         for message in self._mailbox.drain():
-            if self._desk.owns(message):
-                self._show(self._desk.take(message))
+            if self._previews.took(message):
                 continue
             known = self._running.get(message.ticket)
             if known is None:
@@ -120,7 +116,7 @@ class Worker:
 
     def cancel_all(self) -> None:
         """Ask everything to stop; the answers come with the mail."""
-        self._desk.drop()
+        self._previews.drop()
         for ticket in self._running:
             ticket.cancel()
 
@@ -146,13 +142,10 @@ class Worker:
 
     def _do_preview(self, order: Record) -> None:
         request = worker_orders.preview_order(order, self._volumes)
-        # Only the newest is answered, and it alone is remembered.
-        self._preview = (order.get("id"), request, Path(order["folder"]))
-        self._desk.ask(request)
+        self._previews.ask(order.get("id"), request, Path(order["folder"]))
 
     def _do_no_preview(self, order: Record) -> None:
-        self._preview = None
-        self._desk.drop()
+        self._previews.rest()
         self._tell({"event": "finished", "id": order.get("id")})
 
     def _do_denoise(self, order: Record) -> None:
@@ -170,6 +163,10 @@ class Worker:
 
     def _do_regions(self, order: Record) -> None:
         self._submit(order, worker_orders.regions_order(order, self._volumes), urgent=True)
+
+    def _do_training(self, order: Record) -> None:
+        arguments = worker_orders.training_order(order).arguments()
+        self._tell({"event": "finished", "id": order.get("id"), "arguments": arguments})
 
     def _do_devices(self, order: Record) -> None:
         self._submit(
@@ -211,38 +208,8 @@ class Worker:
         else:
             self._tell({"event": "finished", "id": number, **record})
 
-    def _show(self, picture: PreviewPicture | Failure | None) -> None:
-        """Send a picture that the desk let through."""
-        if picture is None or self._preview is None:
-            return
-        number, newest, folder = self._preview
-        if isinstance(picture, Failure):
-            self._tell(_failed(number, picture.sentence, 1))
-            return
-        self._pictures += 1
-        path = folder / f"preview-{self._pictures}.npy"
-        try:
-            write_array(path, picture.pixels)
-        except Exception as error:  # noqa: BLE001  # as in _finish
-            self._fail(number, error)
-            return
-        request = picture.request
-        self._tell(
-            {
-                "event": "preview",
-                "id": number,
-                "volume": request.purpose,
-                "axis": request.axis,
-                "index": request.index,
-                "output": str(path),
-                "quality": str(picture.quality),
-                "seconds": round(picture.seconds, 3),
-                "newest": request is newest,
-            }
-        )
-
-    def _fail(self, number: Any, error: BaseException) -> None:
-        code, sentence = self._explain(error)
+    def _fail(self, number: Any, error: BaseException | str) -> None:
+        code, sentence = (1, error) if isinstance(error, str) else self._explain(error)
         self._tell(_failed(number, sentence, code))
 
 

@@ -17,6 +17,8 @@ from quietvoxel.jobs.regions_job import Region, RegionsJob
 from quietvoxel.jobs.simulate_job import SimulateJob
 from quietvoxel.jobs.simulate_measures import MEASURES
 from quietvoxel.jobs.structure_job import StructureJob
+from quietvoxel.jobs.training_request import TrainingRequest
+from quietvoxel.training.settings import PLAN_SECONDS, TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +104,36 @@ def regions_order(line: Mapping[str, Any], volumes: HeldVolumes) -> RegionsJob:
     ends = line.get("line")
     axis = before.measured.axis if before.measured is not None else 0
     return RegionsJob(before.volume, after.volume, tuple(regions), (ends[0], ends[1]) if ends else None, axis)
+
+
+def training_order(line: Mapping[str, Any]) -> TrainingRequest:
+    """`training`: what is asked of a training, with the fields of `TrainingRequest`; it is saved at its end.
+
+    A training runs in a process of its own, so that the front-end is only told the command line that starts it.
+    """
+    asked = dict(line.get("request") or {})
+    plan = asked.get("plan", "standard")
+    if plan not in PLAN_SECONDS:
+        msg = f"There is no plan '{plan}'; choose one of: {', '.join(PLAN_SECONDS)}."
+        raise BadInputError(msg)
+    if asked.get("engine"):
+        engine_info(str(asked["engine"]))  # says which engines there are
+    card = {str(name): str(text) for name, text in (asked.get("card") or {}).items()}
+    return TrainingRequest(
+        name=str(asked.get("name") or "measure"),
+        references=tuple(Path(one) for one in asked.get("references") or ()),
+        engine=str(asked.get("engine") or "relativeflow"),
+        start=str(asked.get("start") or ""),
+        plan=plan,
+        settings=TrainingSettings.model_validate(asked.get("settings") or {}),
+        modality=str(asked["modality"]) if asked.get("modality") else None,
+        device=str(asked.get("device") or "auto"),
+        card=tuple(card.items()),
+        save=True,
+        resume=bool(asked.get("resume")),
+        overwrite=bool(asked.get("overwrite")),
+        measure=bool(asked.get("measure")),
+    )
 
 
 def _how(line: Mapping[str, Any], held: Held) -> tuple[ModelCard, EngineSettings, InferenceOptions]:
