@@ -15,7 +15,7 @@ import numpy as np
 
 from quietvoxel.errors import BadInputError
 from quietvoxel.io.checks import check_size, colour_error, damaged_error, pick_frame
-from quietvoxel.io.marker import KEY, is_marked, marked_modality, marked_window, marker_text
+from quietvoxel.io.marker import KEY, handed_over_text, is_marked, marked_modality, marked_window, marker_text
 from quietvoxel.io.values import storage_of, stored_values
 from quietvoxel.volume import Geometry, Modality, Source, Volume
 
@@ -212,7 +212,8 @@ def write_itk(volume: Volume, path: Path, *, for_keeping: bool = True) -> int:
         image.SetSpacing(volume.geometry.spacing)
         image.SetOrigin(volume.geometry.origin)
         image.SetDirection(volume.geometry.direction)
-        if for_keeping or volume.source.derived_by_us:
-            image.SetMetaData(KEY, marker_text(volume, with_window=True))
+        made_by_us = for_keeping or volume.source.derived_by_us
+        text = marker_text(volume, with_window=True) if made_by_us else handed_over_text(volume)
+        image.SetMetaData(KEY, text)
         sitk.WriteImage(image, str(path), useCompression=for_keeping, compressionLevel=4)
     return clipped

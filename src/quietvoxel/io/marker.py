@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 KEY = "QuietVoxel"
 """Metadata key in NRRD and MetaImage; in NIfTI the text is the description."""
 
+HANDED_OVER = "handed over"
+"""In place of our name, where we only carried a volume from one process to another."""
+
 DERIVED_NOTE = "The file was made by QuietVoxel already: what it removes now comes on top of that."
 
 
@@ -31,6 +34,11 @@ def marker_text(volume: Volume, *, with_window: bool) -> str:
     return text
 
 
+def handed_over_text(volume: Volume) -> str:
+    """Say of what modality a volume is that goes from one process to another as it is."""
+    return f"{HANDED_OVER}; modality={volume.modality.value}"
+
+
 def is_marked(text: str) -> bool:
     """Whether a header text says that QuietVoxel made the file."""
     return KEY.casefold() in text.casefold()
@@ -38,7 +46,7 @@ def is_marked(text: str) -> bool:
 
 def marked_modality(text: str) -> Modality | None:
     """Read the modality in a header text of ours, or None."""
-    found = re.search(r"QuietVoxel;.*?modality=(\w+)", text)
+    found = re.search(rf"(?:{KEY}|{HANDED_OVER});.*?modality=(\w+)", text)
     return Modality(found[1]) if found and found[1] in Modality.__members__ else None
 
 

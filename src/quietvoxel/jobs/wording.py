@@ -3,6 +3,7 @@
 import re
 
 from quietvoxel.inference.options import InferenceOptions
+from quietvoxel.training.settings import TrainingSettings
 
 _OPTION = re.compile(r"--([a-z][a-z-]*)(?: (cpu|float32))?")
 _ELSEWHERE = {
@@ -12,6 +13,9 @@ _ELSEWHERE = {
     "snr": "Signal-to-noise ratio",
     "delta": "Degradation time",
     "modality": "Modality",
+    "resume": "Resume",
+    "overwrite": "Throw away",
+    "name": "name",
 }
 
 
@@ -20,7 +24,8 @@ def in_dock_words(sentence: str) -> str:
 
     def word(match: re.Match[str]) -> str:
         name, value = match[1], match[2]
-        field = InferenceOptions.model_fields.get(name.replace("-", "_"))
+        key = name.replace("-", "_")
+        field = InferenceOptions.model_fields.get(key) or TrainingSettings.model_fields.get(key)
         title = _ELSEWHERE.get(name) or (field.title if field else None) or name
         return f"{title}: {value}" if value else title
 

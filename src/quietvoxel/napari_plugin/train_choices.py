@@ -32,7 +32,7 @@ MOST_STEPS = 10_000_000
 
 
 class TrainChoices(QWidget):
-    """Rows "Engine", "Start from", "Modality" and "Plan", and what is folded away under "Advanced".
+    """Rows "Engine", "Start from" and "Plan", and what is folded away under "Advanced".
 
     Parameters
     ----------
@@ -175,12 +175,12 @@ class TrainChoices(QWidget):
         form = QFormLayout()
         form.addRow("Engine", _row(self._engine_buttons.values()))
         form.addRow("Start from", self.start_box)
-        form.addRow("Modality", self.modality_box)
         form.addRow("Plan", _row(self._plan_buttons.values()))
         form.addRow("", self.plan_line)
         own, more = QWidget(), QCollapsible("Advanced")
         rows = QFormLayout(own)
         rows.setContentsMargins(0, 0, 0, 0)
+        rows.addRow("Modality", self.modality_box)
         rows.addRow("Steps", self.most_steps)
         rows.addRow("Device", self.device_box)
         more.addWidget(self.form.advanced.native)

@@ -9,19 +9,16 @@ from napari.viewer import Viewer
 
 from quietvoxel.errors import QuietVoxelError
 from quietvoxel.jobs import (
-    CardProposal,
     Done,
     Failure,
     HandOverJob,
     Job,
     ProbeJob,
-    ProposeCardJob,
-    SaveTrainedJob,
     Ticket,
     TrainingRequest,
     inference_thread,
 )
-from quietvoxel.models import list_models
+from quietvoxel.models import ModelCard, list_models
 from quietvoxel.napari_plugin.preferences import apply_model_folder, preferences
 from quietvoxel.napari_plugin.relay import mailbox_for, relay
 from quietvoxel.napari_plugin.remembered import recall, remember
@@ -30,12 +27,13 @@ from quietvoxel.napari_plugin.train_foresight import TrainForesight
 from quietvoxel.napari_plugin.train_panel import TrainPanel
 from quietvoxel.napari_plugin.train_process import TrainProcess
 from quietvoxel.napari_plugin.train_references import reading_thread
-from quietvoxel.napari_plugin.train_save import SaveModelDialog
+from quietvoxel.napari_plugin.train_saving import TrainSaving
 from quietvoxel.napari_plugin.train_waiting import Waiting
 from quietvoxel.napari_plugin.train_watch import TrainWatch
 from quietvoxel.napari_plugin.unproxied import unproxied
 from quietvoxel.training.runs import run_folder
 from quietvoxel.training.settings import PlanName, TrainingSettings
+from quietvoxel.volume import Volume
 
 WEIGHTY = {"patch", "batch", "precision"}
 """Settings on which time and memory depend."""
@@ -52,7 +50,7 @@ class TrainDock(TrainPanel):
     ----------
     process : the training.
     watch : draws what it tells.
-    dialog : "Save as model…", while it is open.
+    saving : makes a model of it.
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
@@ -63,11 +61,11 @@ class TrainDock(TrainPanel):
         self._request: TrainingRequest | None = None
         self._handing: Ticket | None = None
         self._handed: tempfile.TemporaryDirectory[str] | None = None
-        self.dialog: SaveModelDialog | None = None
-        self._saving: Waiting | None = None
+        self._given: list[Path | Volume] = []
         self.process = TrainProcess(self)
         self.foresight = TrainForesight(self)
         self.watch = TrainWatch(self)
+        self.saving = TrainSaving(self)
         self._connect()
         self._aside(ProbeJob(), self.choices.show_devices)
         self._changed()
@@ -89,7 +87,7 @@ class TrainDock(TrainPanel):
         remember("train", self.choices.to_remember())
         self.foresight.rest()
         self.watch.begin()
-        self._request = replace(self._asked(), name=self._free_name(), modality=self._modality() or None)
+        self._request = replace(self._asked(), name=self._free_name(), modality=self.choices.stated_modality)
         volumes = tuple(one for one in given if not isinstance(one, Path))
         self._given = given
         if not volumes:
@@ -109,11 +107,6 @@ class TrainDock(TrainPanel):
         self._request = TrainingRequest(waiting.record.name, resume=True)
         self._run()
 
-    def save(self, waiting: Waiting) -> None:
-        """Ask for name and words of the model."""
-        self._saving = waiting
-        self._aside(ProposeCardJob(waiting.folder, waiting.record.name), self._open_dialog)
-
     def shut(self) -> None:
         """Let the training end after a checkpoint, and give everything back."""
         remember("train", self.choices.to_remember())
@@ -125,6 +118,7 @@ class TrainDock(TrainPanel):
         self._forget_handed()
         self.references.let_go()
         self.models.let_go()
+        self.saving.let_go()
 
     def show_state(self) -> None:
         """Let buttons and rows follow the training."""
@@ -142,7 +136,9 @@ class TrainDock(TrainPanel):
         self.bar.cancel.connect(self._cancel)
         self.bar.kill.connect(self._kill)
         self.waiting.resume.connect(self.resume)
-        self.waiting.save.connect(self.save)
+        self.waiting.save.connect(self.saving.ask)
+        self.saving.saved.connect(self._saved)
+        self.saving.failed.connect(self._failed)
         self.waiting.said.connect(self.bar.say)
         self.models.changed.connect(relay().models_changed)
         relay().models_changed.connect(self._models_changed)
@@ -172,7 +168,7 @@ class TrainDock(TrainPanel):
         modality = self._modality()
         if modality and modality != self.choices.modality:
             self.choices.show_modality(modality)
-        self.set_ready(bool(self.references.summary.volumes) and not self.references.looking)
+        self.bar.set_ready(bool(self.references.summary.volumes) and not self.references.looking)
         if not self.process.busy:
             # All plans are measured at once, and few settings make a difference.
             few = TrainingSettings(**self.choices.settings.model_dump(include=WEIGHTY))
@@ -202,7 +198,7 @@ class TrainDock(TrainPanel):
         assert self._request is not None
         waiting = iter(files)
         paths = tuple(one if isinstance(one, Path) else next(waiting) for one in self._given)
-        self._request = replace(self._request, references=paths)
+        self._request, self._given = replace(self._request, references=paths), []
         self._run()
 
     def _run(self) -> None:
@@ -254,31 +250,13 @@ class TrainDock(TrainPanel):
         if self.process.run is not None:
             self.process.run.kill()
 
-    # --- the model
+    # --- models
 
-    def _open_dialog(self, proposal: CardProposal) -> None:
-        assert self._saving is not None
-        self.dialog = SaveModelDialog(self, self._saving.record.name, proposal)
-        self.dialog.save.connect(self._save_named)
-        self.dialog.finished.connect(self._close_dialog)
-        self.dialog.open()
-
-    def _save_named(self, name: str, words: dict[str, str]) -> None:
-        assert self._saving is not None
-        self._aside(SaveTrainedJob(self._saving.folder, name, words), self._saved)
-
-    def _saved(self, card: Any) -> None:
-        if self.dialog is not None:
-            self.dialog.accept()
+    def _saved(self, card: ModelCard) -> None:
         self.bar.say(f"The model '{card.name}' is saved; it is in the Denoise dock's list.")
         self.waiting.refresh()
         relay().models_changed.emit()
         self.models.refresh(card.name)
-
-    def _close_dialog(self) -> None:
-        if self.dialog is not None:
-            self.dialog.deleteLater()
-            self.dialog = None
 
     def _models_changed(self) -> None:
         self.models.refresh()
@@ -309,8 +287,5 @@ class TrainDock(TrainPanel):
             self.show_state()
 
     def _failed(self, failure: Failure) -> None:
-        if self.dialog is not None:
-            self.dialog.say(failure.sentence)
-            return
         self._forget_handed()
         self.bar.say(failure.sentence, failure.details)

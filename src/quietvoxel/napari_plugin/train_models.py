@@ -51,15 +51,13 @@ class OwnModels(QWidget):
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.hide()
-        row = QHBoxLayout()
-        row.addWidget(QLabel("Your models"))
-        row.addWidget(self.box, 1)
+        self.box.setPlaceholderText("none yet: train one, or import one")
         buttons = QHBoxLayout()
         for button in (self.export_button, self.import_button, self.remove_button):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
+        layout.addWidget(self.box)
         layout.addLayout(buttons)
         layout.addWidget(self.status)
         self.export_button.clicked.connect(self._ask_export)
@@ -80,7 +78,7 @@ class OwnModels(QWidget):
         for card in list_models():
             if card.origin is not None and card.origin.parent != BUNDLED:
                 self.box.addItem(f"{card.title} ({card.name}), {card.modality}", card.name)
-        self.box.setCurrentIndex(max(0, self.box.findData(chosen)))
+        self.box.setCurrentIndex(max(0, self.box.findData(chosen)) if self.box.count() else -1)
         for button in (self.export_button, self.remove_button):
             button.setEnabled(bool(self.name))
 

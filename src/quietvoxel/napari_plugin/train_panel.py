@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 from quietvoxel.jobs import TrainingState
 from quietvoxel.napari_plugin.dock_contents import DockContents
@@ -14,6 +15,8 @@ from quietvoxel.napari_plugin.train_plots import TrainPlots
 from quietvoxel.napari_plugin.train_references import TrainReferences
 from quietvoxel.napari_plugin.train_waiting import TrainWaiting
 
+SETUP = "References and plan"
+
 
 class TrainPanel(DockContents):
     """All the controls.
@@ -22,6 +25,10 @@ class TrainPanel(DockContents):
     ----------
     viewer : whose layers are offered as references.
     kept : what the choices remembered in an earlier session.
+
+    Attributes
+    ----------
+    setup : what is folded away while a training is under way.
     """
 
     def __init__(self, viewer: Any, kept: dict[str, Any]) -> None:
@@ -34,26 +41,19 @@ class TrainPanel(DockContents):
         self.pictures = TrainPictures()
         self.models = OwnModels()
         self.plots.hide()
+        self.setup = QCollapsible(SETUP)
+        for widget in (self.references, self.choices):
+            self.setup.addWidget(widget)
+        self.setup.expand(animate=False)
+        self._busy = False
+        own = QCollapsible("Your models")
+        own.addWidget(self.models)
         content = QWidget()
         rows = QVBoxLayout(content)
-        box = QGroupBox("References")
-        QVBoxLayout(box).addWidget(self.references)
-        for widget in (
-            box,
-            self.choices,
-            self.bar,
-            self.waiting,
-            self.plots,
-            self.pictures,
-            self.models,
-        ):
+        for widget in (self.setup, self.bar, self.waiting, self.plots, self.pictures, own):
             rows.addWidget(widget)
         rows.addStretch()
         self.fill(content)
-
-    def set_ready(self, ready: bool) -> None:
-        """Whether there is something to train on."""
-        self.bar.set_ready(ready)
 
     def show_busy(self, busy: bool, state: TrainingState | None) -> None:
         """Follow the training; what it was started with stays as it is until it has ended.
@@ -65,5 +65,9 @@ class TrainPanel(DockContents):
         """
         self.references.setEnabled(not busy)
         self.choices.setEnabled(not busy)
+        if busy and not self._busy:
+            # Folded away, so that buttons, curves and pictures are in sight together.
+            self.setup.collapse(animate=False)
+        self._busy = busy
         self.waiting.set_free(not busy)
         self.bar.show_state(TrainingState.PREPARING if state is None else state)

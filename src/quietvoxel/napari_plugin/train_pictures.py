@@ -43,7 +43,8 @@ class TrainPictures(QWidget):
         self._view.setBackground(None)
         self._view.ci.layout.setContentsMargins(0, 0, 0, 0)
         self._items: dict[str, pyqtgraph.ImageItem] = {}
-        first = None
+        self._boxes: list[pyqtgraph.ViewBox] = []
+        self._shape: tuple[int, ...] = ()
         for place, (name, title) in enumerate(TITLES.items()):
             row, column = divmod(place, 2)
             self._view.addLabel(title, row=2 * row, col=column, color=COLOUR_A if name == "now" else None)
@@ -51,11 +52,10 @@ class TrainPictures(QWidget):
             box.setMenuEnabled(False)
             self._items[name] = pyqtgraph.ImageItem(axisOrder="row-major")
             box.addItem(self._items[name])
-            if first is None:
-                first = box
-            else:
-                box.setXLink(first)
-                box.setYLink(first)
+            if self._boxes:
+                box.setXLink(self._boxes[0])
+                box.setYLink(self._boxes[0])
+            self._boxes.append(box)
         self._view.setFixedHeight(2 * SIDE + 50)
         form = QFormLayout()
         form.addRow("Validation slice", self.window)
@@ -67,7 +67,7 @@ class TrainPictures(QWidget):
 
     def clear(self) -> None:
         """Show nothing, and take no room."""
-        self.images = {}
+        self.images, self._shape = {}, ()
         self.hide()
 
     def load(self, folder: Path, modality: str) -> None:
@@ -83,6 +83,7 @@ class TrainPictures(QWidget):
             self._modality = modality
             self.window.clear()
             self.window.addItems(PRESETS if modality == "CT" else [WHOLE])
+            self.window.setVisible(modality == "CT")
         self._draw()
         self.show()
 
@@ -95,3 +96,9 @@ class TrainPictures(QWidget):
             levels = (0.0, max(1e-6, float(np.percentile(bright, 99.8))))
         for name, image in self.images.items():
             self._items[name].setImage(image, levels=levels, autoLevels=False)
+        shape = next(iter(self.images.values())).shape
+        if shape != self._shape:
+            # Another slice is shown whole; the same one stays as the user has zoomed it.
+            self._shape = shape
+            for box in self._boxes:
+                box.setRange(xRange=(0, shape[1]), yRange=(0, shape[0]), padding=0.0)

@@ -54,9 +54,11 @@ class TrainProcess(QObject):
         OSError
             If the system starts no process.
         """
-        self._run = TrainingRun(request, self._mailbox, PROGRAM)
-        self._run.start()
-        self._holder[:] = [self._run]
+        self._run = None  # for one that does not even start
+        run = TrainingRun(request, self._mailbox, PROGRAM)
+        run.start()
+        self._run = run
+        self._holder[:] = [run]
 
     def leave(self) -> None:
         """Hear nothing any more, and let the process end after a checkpoint."""

@@ -1,11 +1,10 @@
 """The references of a training: layers, files and folders, what they are, and which of them are left out and why."""
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from napari.layers import Image, Layer
+from napari.layers import Layer
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
@@ -15,7 +14,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QMenu,
     QPushButton,
     QShortcut,
     QVBoxLayout,
@@ -31,15 +29,18 @@ from quietvoxel.jobs import (
     ReferenceFound,
     ReferencesJob,
     ReferencesSummary,
-    Ticket,
     summary_of,
 )
-from quietvoxel.napari_plugin.adapter import check_layer, volume_from_layer
-from quietvoxel.napari_plugin.layer_chooser import role_of
+from quietvoxel.napari_plugin.adapter import volume_from_layer
+from quietvoxel.napari_plugin.layer_menu import LayerMenu
 from quietvoxel.napari_plugin.relay import mailbox_for
+from quietvoxel.napari_plugin.train_reference_words import Entry, summary_line
 from quietvoxel.volume import Volume
 
 FILTER = "Scans (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
+
+LEAST_LINES, MOST_LINES = 2, 6
+"""Lines of the list that are seen at once."""
 
 NAMED = 4
 """References left out that are named in the dock; the tooltip names all."""
@@ -51,42 +52,6 @@ def reading_thread() -> InferenceThread:
     thread = InferenceThread()
     thread.stop_at_exit()
     return thread
-
-
-@dataclass(eq=False)
-class Entry:
-    """One line of the list.
-
-    Attributes
-    ----------
-    source : a file, a folder, or a layer.
-    found : what was found there.
-    trouble : why there is nothing.
-    ticket : of the job that looks; None when it has ended.
-    done, total : how far it is.
-    """
-
-    source: Path | Layer
-    found: list[ReferenceFound] = field(default_factory=list)
-    trouble: str = ""
-    ticket: Ticket | None = None
-    done: int = 0
-    total: int = 0
-
-    @property
-    def name(self) -> str:
-        """What the user calls it."""
-        return self.source.name
-
-    def line(self) -> str:
-        """What the list says of it."""
-        if self.ticket is not None:
-            return f"{self.name} · reading" + (f" {self.done}/{self.total}" if self.total > 1 else "…")
-        known = summary_of(self.found)
-        if self.trouble or not known.volumes:
-            return f"{self.name} · left out"
-        volumes = f"{known.volumes} volumes · " if known.volumes > 1 else ""
-        return f"{self.name} · {volumes}{known.modality} · {counted(known.slices, 'slice')}"
 
 
 class TrainReferences(QWidget):
@@ -112,7 +77,6 @@ class TrainReferences(QWidget):
         self.entries: list[Entry] = []
         self.list = QListWidget()
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.list.setMaximumHeight(96)
         self.list.setToolTip("Noisy scans to learn from; Delete takes the chosen ones off the list")
         self.layers_button = QPushButton("+ layers")
         self.files_button = QPushButton("+ files")
@@ -126,9 +90,9 @@ class TrainReferences(QWidget):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._menu = QMenu(self)
-        self._menu.aboutToShow.connect(self._fill_menu)
-        self.layers_button.setMenu(self._menu)
+        self.menu = LayerMenu(self, viewer)
+        self.menu.chosen.connect(self.add_layers)
+        self.layers_button.setMenu(self.menu)
         self._lay_out()
         self.files_button.clicked.connect(self._ask_files)
         self.folder_button.clicked.connect(self._ask_folder)
@@ -143,6 +107,11 @@ class TrainReferences(QWidget):
         self._show()
 
     @property
+    def sources(self) -> list[Path | Layer]:
+        """Files, folders and layers on the list."""
+        return [entry.source for entry in self.entries]
+
+    @property
     def looking(self) -> bool:
         """Whether some are still being read."""
         return any(entry.ticket is not None for entry in self.entries)
@@ -153,23 +122,28 @@ class TrainReferences(QWidget):
         return summary_of([one for entry in self.entries for one in entry.found], self._modality)
 
     def set_modality(self, modality: str | None) -> None:
-        """Say what is trained: the starting model's modality; None: that of the first reference."""
-        if modality != self._modality:
-            self._modality = modality
-            self._show()
+        """Say what is trained, which files that do not say what they are follow; None: that of the first reference."""
+        if modality == self._modality:
+            return
+        self._modality = modality
+        for entry in self.entries:
+            self._look(entry)
+        self._show()
 
     def add_layers(self, layers: list[Layer]) -> None:
         """Add volumes of the viewer; layers that are none say why."""
         for layer in layers:
-            if layer not in [entry.source for entry in self.entries]:
-                self._look(Entry(layer))
+            if layer not in self.sources:
+                self.entries.append(Entry(layer))
+                self._look(self.entries[-1])
         self._show()
 
     def add_paths(self, paths: list[Path]) -> None:
         """Add files and folders."""
         for path in paths:
-            if path not in [entry.source for entry in self.entries]:
-                self._look(Entry(path))
+            if path not in self.sources:
+                self.entries.append(Entry(path))
+                self._look(self.entries[-1])
         self._show()
 
     def remove_chosen(self) -> None:
@@ -207,12 +181,15 @@ class TrainReferences(QWidget):
             layout.addWidget(widget)
 
     def _look(self, entry: Entry) -> None:
-        self.entries.append(entry)
+        if entry.ticket is not None:
+            entry.ticket.cancel()
+        entry.found, entry.trouble, entry.ticket = [], "", None
         try:
             if isinstance(entry.source, Path):
-                job = ReferencesJob((entry.source,))
+                job = ReferencesJob((entry.source,), self._modality)
             else:
-                job = ReferencesJob(volumes=((entry.name, volume_from_layer(entry.source)),))
+                volumes = ((entry.name, volume_from_layer(entry.source)),)
+                job = ReferencesJob((), self._modality, volumes)
         except QuietVoxelError as error:
             entry.trouble = str(error)
             return
@@ -246,6 +223,8 @@ class TrainReferences(QWidget):
             item.setToolTip(str(entry.source) if isinstance(entry.source, Path) else "a layer of the viewer")
             self.list.addItem(item)
             item.setSelected(row in chosen)
+        line = self.list.fontMetrics().lineSpacing() + 2
+        self.list.setFixedHeight(line * min(max(len(self.entries), LEAST_LINES), MOST_LINES) + 6)
         known = self.summary
         self.summary_line.setText(summary_line(known) if known.volumes else self._nothing())
         self.summary_line.setToolTip(f"Noise: estimated standard deviation, {known.unit}")
@@ -284,25 +263,8 @@ class TrainReferences(QWidget):
         self._show()
 
     def _layer_removed(self, event: Any) -> None:
-        if event.value in [entry.source for entry in self.entries]:
+        if event.value in self.sources:
             self._keep([entry for entry in self.entries if entry.source is not event.value])
-
-    def _fill_menu(self) -> None:
-        self._menu.clear()
-        known = [entry.source for entry in self.entries]
-        offered = [layer for layer in reversed(self._viewer.layers) if _offered(layer) and layer not in known]
-        for layer in offered:
-            self._menu.addAction(layer.name).setData(layer)
-        if not offered:
-            self._menu.addAction("no more volumes in the viewer").setEnabled(False)
-        elif len(offered) > 1:
-            self._menu.addAction("all of these").setData(offered)
-        for action in self._menu.actions():
-            action.triggered.connect(self._menu_chosen)
-
-    def _menu_chosen(self) -> None:
-        data = self.sender().data()
-        self.add_layers(data if isinstance(data, list) else [data])
 
     def _ask_files(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self, "Noisy scans to learn from", "", FILTER)
@@ -312,35 +274,3 @@ class TrainReferences(QWidget):
         name = QFileDialog.getExistingDirectory(self, "A folder of noisy scans")
         if name:
             self.add_paths([Path(name)])
-
-
-def _offered(layer: Layer) -> bool:
-    """Volumes as they came; what was denoised or drawn about them is a poor reference."""
-    if not isinstance(layer, Image) or role_of(layer):
-        return False
-    try:
-        check_layer(layer)
-    except QuietVoxelError:
-        return False
-    return True
-
-
-def summary_line(known: ReferencesSummary) -> str:
-    """References in one line: "12 volumes · CT · 1 340 slices · noise 14–22 HU"."""
-    low, high = known.noise if known.unit == "HU" else (100 * known.noise[0], 100 * known.noise[1])
-    digits = 0 if low >= 10 else 1
-    noise = (
-        f"{low:.{digits}f}"
-        if round(low, digits) == round(high, digits)
-        else f"{low:.{digits}f}–{high:.{digits}f}"
-    )
-    unit = "HU" if known.unit == "HU" else "% of the signal"
-    said = f"noise {noise} {unit}" if high > 0 else "noise unknown"
-    return (
-        f"{counted(known.volumes, 'volume')} · {known.modality} · {counted(known.slices, 'slice')} · {said}"
-    )
-
-
-def counted(number: int, what: str) -> str:
-    """A number with its noun: "1 volume", "1 340 slices"."""
-    return f"{number:,}".replace(",", " ") + f" {what}" + "s" * (number != 1)

@@ -71,7 +71,7 @@ class TrainWatch:
 
     def _plan(self, event: dict[str, Any]) -> None:
         self._stages = [stage["name"] for stage in event["stages"]]
-        self._panel.choices.plan_line.setText(foreseen_line(event, exact=True))
+        self._note([foreseen_line(event, exact=True)])
         self._panel.bar.show_progress(None, "judging the start…")
 
     def _progress(self, event: dict[str, Any]) -> None:
