@@ -153,28 +153,6 @@ def test_drawn_kernels_span_the_correlation_of_real_series() -> None:
     assert all(0.19 < r < 0.71 for r in drawn)
 
 
-def test_a_quarter_of_the_drawn_kernels_enhances_edges() -> None:
-    source = generator()
-    drawn = [random_kernel(source) for _ in range(200)]
-
-    assert 35 <= sum(kernel.boost > 0 for kernel in drawn) <= 65
-
-
-def test_edge_enhancement_makes_a_band_of_noise() -> None:
-    hu = ellipse(128, 0.8, 0.8)
-    low = []
-    for kernel in (Kernel("cosine", 1.2), Kernel("cosine", 0.91, boost=4.0)):
-        unit = unit_noise(hu, 1.0, generator=generator(), kernel=kernel, geometry=ParallelBeam(200))
-        square = unit.quantum[..., 48:80, 48:80]
-        power = torch.fft.fft2(square).abs().square().mean(dim=(0, 1))
-        radius = torch.hypot(torch.fft.fftfreq(32)[:, None], torch.fft.fftfreq(32))
-        low.append(float(power[(radius > 0) & (radius < 0.13)].mean() / power[radius > 0].mean()))
-
-    assert low[1] < 0.6 * low[0]
-    with pytest.raises(ValueError, match="boost"):
-        Kernel(boost=-1.0)
-
-
 def test_long_paths_leave_streaks() -> None:
     hu = ellipse(128, 0.95, 0.5)
     hu[..., 56:72, 16:28] = 1500.0

@@ -27,12 +27,10 @@ class Kernel:
     window : shape of the window.
     cutoff : frequency where the window ends, in units of the detector's Nyquist frequency. Below 1 the image
         is softer; above 1 the window is still open at the Nyquist frequency and the image is sharper.
-    boost : edge enhancement of bone and lung kernels: the window is multiplied by 1 + boost (f / cutoff)^2.
     """
 
     window: Window = "hann"
     cutoff: float = 1.0
-    boost: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse windows and cutoffs that mean nothing."""
@@ -41,9 +39,6 @@ class Kernel:
             raise ValueError(msg)
         if not self.cutoff > 0:
             msg = f"The cutoff {self.cutoff} must be positive."
-            raise ValueError(msg)
-        if self.boost < 0:
-            msg = f"The boost {self.boost} must not be negative."
             raise ValueError(msg)
 
     def response(self, f: Tensor) -> Tensor:
@@ -59,7 +54,7 @@ class Kernel:
             w = 0.5 + 0.5 * torch.cos(math.pi * g)
         else:
             w = torch.ones_like(g)
-        return torch.where(g <= 1, w * (1 + self.boost * g * g), torch.zeros_like(w))
+        return torch.where(g <= 1, w, torch.zeros_like(w))
 
     def correlation(self, lag: float = 1.0) -> float:
         """Autocorrelation of the reconstructed noise at `lag` detector pitches.
@@ -77,8 +72,6 @@ class Kernel:
         return float((power * torch.special.bessel_j0(math.pi * f * lag)).sum() / power.sum())
 
 
-SHARP_EVERY = 4
-SHARPEST = 6.0
 BODY_KERNEL = Kernel("hann", 1.4)
 """A kernel whose noise correlates by 0.4 at one pixel, in the middle of real body kernels (0.25 to 0.55)."""
 
@@ -130,20 +123,17 @@ def random_kernel(generator: torch.Generator, low: float = 0.2, high: float = 0.
 
     Returns
     -------
-    A Shepp-Logan, cosine or Hann window with the cutoff that gives the drawn correlation; one in `SHARP_EVERY` with a
-    boost of up to `SHARPEST`. A bone kernel correlates no less from pixel to pixel than a body kernel, but its noise
-    is a band around 0.25 cycles per pixel, with nothing below and nothing above.
+    A Shepp-Logan, cosine or Hann window with the cutoff that gives the drawn correlation.
     """
     windows: tuple[Window, ...] = ("shepp-logan", "cosine", "hann")
-    draw = torch.rand(4, generator=generator, device=generator.device).tolist()
+    draw = torch.rand(2, generator=generator, device=generator.device)
     window = windows[min(int(draw[0] * len(windows)), len(windows) - 1)]
-    target = low + (high - low) * draw[1]
-    boost = SHARPEST * draw[3] if draw[2] * SHARP_EVERY < 1 else 0.0
+    target = low + (high - low) * float(draw[1])
     soft, sharp = 0.2, 4.0
     for _ in range(12):
         middle = 0.5 * (soft + sharp)
-        if Kernel(window, middle, boost).correlation() > target:
+        if Kernel(window, middle).correlation() > target:
             soft = middle
         else:
             sharp = middle
-    return Kernel(window, 0.5 * (soft + sharp), boost)
+    return Kernel(window, 0.5 * (soft + sharp))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-NOISE_VERSION = "kernels 0.2-0.7, a quarter sharp"
+NOISE_VERSION = "kernels 0.2-0.7"
 """Part of the cache key: change it when the unit noise images change."""
 
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
