@@ -3,6 +3,7 @@
 This file only tells Slicer what the module is; everything else is in QuietVoxelLib, imported when it is needed.
 """
 
+import sys
 from pathlib import Path
 
 import slicer
@@ -79,8 +80,15 @@ class QuietVoxelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         """The module goes, or is loaded anew."""
         self.onQuit()
+        slicer.app.disconnect("aboutToQuit()", self.onQuit)
         self.removeObservers()
         self._unbind_parameters()
+
+    def onReload(self):
+        """Developers load the module anew: the library too, which Slicer would keep."""
+        for name in [one for one in sys.modules if one.partition(".")[0] == "QuietVoxelLib"]:
+            del sys.modules[name]
+        super().onReload()
 
     def enter(self):
         """The user opens the module."""

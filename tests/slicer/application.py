@@ -150,8 +150,14 @@ class App:
     def __init__(self) -> None:
         self.slots: dict[str, list[Any]] = {}
 
+    def layoutManager(self) -> None:  # noqa: N802
+        """Give none, as the application without a main window."""
+
     def connect(self, signature: str, slot: Any) -> None:
         self.slots.setdefault(signature, []).append(slot)
+
+    def disconnect(self, signature: str, slot: Any) -> None:
+        self.slots[signature].remove(slot)
 
     def emit(self, signature: str) -> None:
         for slot in self.slots.get(signature, []):

@@ -161,7 +161,10 @@ CUSTOM: dict[str, type] = {
     ),
     "qMRMLNodeComboBox": _with_properties(NodeSelector, "qMRMLNodeComboBox", SELECTOR),
     "ctkCollapsibleButton": _with_properties(
-        QtWidgets.QWidget, "ctkCollapsibleButton", {"text": "", "collapsed": False}
+        QtWidgets.QWidget,
+        "ctkCollapsibleButton",
+        {"text": "", "collapsed": False},
+        contentsCollapsed=pyqtSignal(bool),
     ),
     "ctkCollapsibleGroupBox": _with_properties(
         QtWidgets.QGroupBox, "ctkCollapsibleGroupBox", {"collapsed": False}

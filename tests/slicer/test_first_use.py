@@ -18,6 +18,7 @@ REQUIRES = [
     "scikit-image>=0.22",
     "pydicom>=3.0",
     'lightning>=2.4; extra == "train"',
+    'napari>=0.9; extra == "napari"',
 ]
 
 
@@ -68,12 +69,12 @@ def test_torch_comes_by_its_extension_and_slicers_own_packages_are_never_named()
     assert machine.installer.run() == (True, "Installed. Choose a volume to start.")
     alone, rest = machine.pip
     assert alone == ["--no-deps", "quietvoxel>=0.1,<0.2"]
-    assert rest[:2] == ["scikit-image>=0.22", "pydicom>=3.0"]
+    assert rest[:3] == ["scikit-image>=0.22", "pydicom>=3.0", "lightning>=2.4"]  # the last for training
     constraints = Path(rest[rest.index("-c") + 1]).read_text("utf-8")
     assert f"numpy=={needs.version_of('numpy')}" in constraints
     assert f"vtk=={needs.version_of('vtk')}" in constraints
     assert not [
-        one for one in rest if one.lower().startswith(("numpy", "simpleitk", "vtk", "torch", "lightning"))
+        one for one in rest if one.lower().startswith(("numpy", "simpleitk", "vtk", "torch", "napari"))
     ]
 
 
@@ -104,8 +105,8 @@ def test_what_goes_wrong_is_one_sentence() -> None:
     assert machine.installer.run() == (True, "Everything is installed.")
 
 
-def test_extras_are_no_needs() -> None:
-    assert plain_requirements(REQUIRES) == REQUIRES[:-1]
+def test_training_is_a_need_and_other_front_ends_are_none() -> None:
+    assert plain_requirements(REQUIRES) == [*REQUIRES[:-2], "lightning>=2.4"]
     assert plain_requirements(None) == []
 
 

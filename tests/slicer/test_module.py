@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -41,6 +42,8 @@ def application(qapp: Any, scene: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(slicer, "app", app, raising=False)
     monkeypatch.setattr(slicer.util, "loadUI", lambda path: pythonqt.Proxy(pythonqt.load_ui(path)))
     monkeypatch.setattr(slicer.util, "childWidgetVariables", lambda root: pythonqt.child_variables(root._q))
+    window = pythonqt.Proxy(pythonqt.QtWidgets.QMainWindow())
+    monkeypatch.setattr(slicer.util, "mainWindow", lambda: window)
     yield app
     for name in [one for one in sys.modules if one == "QuietVoxel" or one.startswith("QuietVoxelLib.qt_")]:
         forget_module(name)
@@ -247,6 +250,17 @@ def test_the_user_denoises_a_volume(opened: Any, add_volume: Any, views: Any, sc
     ui.blendSlider.value = 100.0
     until(lambda: np.array_equal(array_of(result), denoised), lambda: tick(widget))
 
+    assert ui.resultsList._q.item(0).text() == "CT abdomen [RelativeFlow]"
+    ui.showResidualBox.checked = True
+    composite = shown["Red composite"]
+    residual = widget.panel.denoise.results.view.residual
+    assert composite.GetForegroundVolumeID() == residual.GetID()
+    assert array_of(residual).any()
+    ui.showResidualBox.checked = False
+    assert composite.GetForegroundVolumeID() == result.GetID()
+    assert residual.GetScene() is None
+    assert not ui.showUncertaintyBox.enabled
+
     parameters = widget._parameters
     assert parameters.engine == "relativeflow"
     assert '"steps": 2' in parameters.settings
@@ -270,6 +284,10 @@ def test_the_user_compares_measures_and_checks(opened: Any, add_volume: Any, vie
     assert ui.shownLine.text == "Now A: CT abdomen"
     widget.panel.compare.flip()
     assert ui.shownLine.text == "Now B: B"
+    space = widget.panel.compare._space
+    assert space.on
+    space._shortcut._q.activated.emit()
+    assert ui.shownLine.text == "Now A: CT abdomen"
     ui.windowBox.currentIndex = ui.windowBox.findData("Lung")
     ui.windowBox._q.activated.emit(ui.windowBox.currentIndex)
     assert b.GetDisplayNode().GetWindow() == 1500.0
@@ -278,6 +296,13 @@ def test_the_user_compares_measures_and_checks(opened: Any, add_volume: Any, vie
     assert a.GetDisplayNode().GetLevel() == -500.0
     ui.flickerButton.click()
     assert not ui.flickerButton.checked
+    assert not space.on  # everybody else's again
+
+    ui.curtainButton.click()
+    widget.panel.session.comparison.dragged(0.25)
+    assert ui.revealSlider.value == 25.0
+    assert widget.panel.session.comparison._curtain._cut == 12
+    ui.curtainButton.click()
 
     ui.measureButton.click()
     assert "Draw a region or a line first" in ui.regionsLine.text
@@ -312,6 +337,101 @@ def test_the_user_simulates_and_is_ready_to_denoise_it(opened: Any, add_volume: 
     assert ui.simulateStatus.text == "Added noise of SD 25. Simulated; not for diagnosis."
     assert ui.inputSelector.currentNode().GetName() == "CT abdomen [noise 25]"
     assert ui.referenceSelector.currentNode() is node
+
+
+def test_the_user_trains_and_knows_before_what_it_takes(
+    opened: Any, add_volume: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = add_volume()
+    widget = opened()
+    ui, session = widget.ui, widget.panel.session
+    ran: list[list[str]] = []
+
+    class Child:
+        """A training that says what the real one says, and has ended then."""
+
+        running = False
+
+        def start(self, command: list[str], listener: Any) -> None:
+            ran.append(command)
+            if "--measure" in command:
+                plans = {"quick": 600.0, "standard": 3600.0}
+                for plan, seconds in plans.items():
+                    event = {"event": "foreseen", "plan": plan, "steps": 40, "seconds": seconds}
+                    listener.line(json.dumps(event | {"memory_bytes": 2.1e9, "device": "cpu"}))
+            else:
+                message = "The training 'x' is unfinished; go on with --resume, or set --patch."
+                listener.line(json.dumps({"event": "failed", "message": message, "code": 2}))
+                listener.ended(2, "")
+
+        def kill_tree(self) -> None:
+            """Nothing runs."""
+
+        def poll(self) -> None:
+            """Nothing comes."""
+
+    monkeypatch.setattr(session.foresight, "_make_process", Child)
+    monkeypatch.setattr(session.training, "_make_process", Child)
+    monkeypatch.setattr(session.training, "option_words", {"--resume": "Resume", "--patch": "Patch"})
+    ui.inputSelector.setCurrentNode(node)
+    ui.trainSection.collapsed = False
+    ui.addVolumeButton.click()
+    assert ui.referencesList._q.count() == 1
+    assert ui.planLine.text == "measuring time and memory on this machine…"
+    until(lambda: "steps" in ui.planLine.text, lambda: tick(widget))
+    assert ui.planLine.text == "40 steps, about 10:00 and 2.1 GB of memory, on cpu"
+    assert ran[0][-4:-2] == ["--measure", "--no-save"] or "--measure" in ran[0]
+    ui.planBox.currentIndex = ui.planBox.findData("standard")
+    assert "about 1:00:00" in ui.planLine.text
+    assert len(ran) == 1  # all plans were measured at once
+
+    ui.startTrainingButton.click()
+    assert ui.trainStatus.text.startswith("Give the model a name first")
+    ui.trainNameEdit.text = "my-ct"
+    ui.trainTitleEdit.text = "Our CT"
+    ui.trainUseEdit.text = "low-dose abdomen"
+    _, patch = widget.panel.train._settings.controls["patch"]
+    patch.value = 64
+    ui.startTrainingButton.click()
+    until(lambda: len(ran) == 2 and not session.training.busy, lambda: tick(widget))
+    words = ran[1]
+    assert words[:4] == [*session.program, "train"]
+    assert {"--title=Our CT", "--intended-use=low-dose abdomen"} <= set(words)
+    assert words[words.index("--patch") + 1] == "64"
+    assert words[words.index("--modality") + 1] == "CT"
+    assert words[words.index("--plan") + 1] == "standard"
+    assert words[-1].endswith(".nrrd")
+    assert ui.trainStatus.text == "The training 'x' is unfinished; go on with Resume, or set Patch."
+    assert ui.startTrainingButton.enabled
+
+
+def test_another_python_is_used_in_the_environment_that_slicer_was_started_in(
+    application: Any, ui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from QuietVoxelLib import qt_setup
+
+    monkeypatch.setattr(slicer.util, "startupEnvironment", lambda: {"HOME": "/home/me"})
+    monkeypatch.setattr(qt_setup, "other_python", lambda: "/opt/own/python")
+    assert qt_setup.program() == ["/opt/own/python", "-m", "quietvoxel"]
+    assert qt_setup.environment() == {"HOME": "/home/me"}
+    box = qt_setup.SetupBox(ui, lambda: None, types.SimpleNamespace(), (5, 10), lambda _name: None)
+    assert box.look()  # Slicer's own Python need not have it
+    monkeypatch.setattr(qt_setup, "other_python", lambda: "")
+    assert qt_setup.environment() == dict(os.environ)
+    assert not box.look()
+
+
+def test_loading_the_module_anew_leaves_nothing_of_it_behind(
+    opened: Any, application: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = opened()
+    widget.panel.compare._space.set(True)
+    assert len(application.slots["aboutToQuit()"]) == 1
+    widget.panel.session.client = types.SimpleNamespace(kill=lambda: None, process=None)
+    widget.cleanup()
+    assert application.slots["aboutToQuit()"] == []
+    assert not widget.panel.compare._space.on
+    application.connect("aboutToQuit()", widget.onQuit)  # the fixture cleans up once more
 
 
 def test_closing_the_scene_in_the_middle_stops_all_and_the_module_goes_on(
@@ -429,7 +549,7 @@ def test_a_view_that_moves_moves_the_preview(opened: Any, add_volume: Any, views
 
 def test_a_run_is_told(told: Told) -> None:
     """The view that the other tests use has all that the module's own has."""
-    from QuietVoxelLib.denoise_run import RunView
+    from QuietVoxelLib.run_view import RunView
 
     wanted = [name for name in vars(RunView) if not name.startswith("_")]
     assert all(hasattr(told, name) for name in wanted)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from QuietVoxelLib.child_process import SubprocessChild
-from QuietVoxelLib.train_run import TrainRun, train_command, write_reference
+from QuietVoxelLib.reference_files import write_reference
+from QuietVoxelLib.train_run import TrainRun
 from QuietVoxelLib.volume_nodes import array_of
 
 import quietvoxel
-from quietvoxel.cli.app import build_app
 from quietvoxel.io import read
 
 from .conftest import Told, alive, oblique_matrix, until
@@ -63,7 +63,7 @@ def test_a_training_is_drawn_paused_resumed_and_stopped(scene: Any, told: Told, 
     models: list[str] = []
     training = TrainRun(scene, SubprocessChild, told, models.append)
     training.start(trainer)
-    until(lambda: training.picture is not None, training.tick)
+    until(lambda: training.pictures.picture is not None, training.tick)
     assert training.state == "running"
     assert told.progress[-1] == (0.75, "velocity: epoch 1/2, loss 0.3333, 0:01 left")
     assert told.notes == [
@@ -71,10 +71,10 @@ def test_a_training_is_drawn_paused_resumed_and_stopped(scene: Any, told: Told, 
         "Reference 3 is left out: it is too small.",
         "40 steps, about 10:00 and 2.1 GB of memory, on cpu",
     ]
-    loss, scores = training.charts
+    loss, scores = training.pictures.loss_chart, training.pictures.score_chart
     assert loss.table.GetTable().GetNumberOfRows() == 3
     assert scores.chart.GetNumberOfPlotSeriesNodes() == 2
-    assert array_of(training.picture).shape == (1, 16, 80)
+    assert array_of(training.pictures.picture).shape == (1, 16, 80)
 
     training.pause()
     until(lambda: training.state == "paused", training.tick)
@@ -92,14 +92,14 @@ def test_a_scene_that_closes_ends_the_training_after_a_checkpoint(
 ) -> None:
     training = TrainRun(scene, SubprocessChild, told)
     training.start(trainer)
-    until(lambda: training.picture is not None, training.tick)
+    until(lambda: training.pictures.picture is not None, training.tick)
     training.pause()
     until(lambda: training.state == "paused", training.tick)
     training.pause()
     until(lambda: training.state == "running", training.tick)
     training.cancel()
     until(lambda: not training.busy, training.tick)
-    assert told.sentence == "Stopped after a checkpoint; go on with --resume."
+    assert told.sentence == "Stopped; it can go on from its last checkpoint."
 
 
 def test_a_training_that_does_not_listen_is_ended(scene: Any, told: Told) -> None:
@@ -122,36 +122,6 @@ def test_a_crash_is_a_message(scene: Any, told: Told) -> None:
     until(lambda: not training.busy, training.tick)
     assert told.sentence == "The training ended unexpectedly (code 9); it can go on from its last checkpoint."
     assert told.details == "oops"
-
-
-@pytest.mark.parametrize("resume", [False, True])
-def test_the_command_line_is_one_that_the_program_understands(resume: bool, tmp_path: Path) -> None:
-    program = [sys.executable, "-m", "quietvoxel"]
-    command = train_command(
-        program,
-        [] if resume else [tmp_path / "a.nrrd", tmp_path / "folder"],
-        "my-ct",
-        "relativeflow",
-        "relativeflow-ct",
-        "quick",
-        {"patch": 64, "learning_rate": 0.001, "precision": "float32"},
-        modality="CT",
-        resume=resume,
-    )
-    assert command[:3] == program
-    function, bound, _ = build_app("relativeflow").parse_args(
-        command[3:], exit_on_error=False, print_error=False
-    )
-    assert function.__name__ == "train"
-    given = bound.arguments
-    assert given["name"] == "my-ct"
-    assert given["commands"] is True
-    assert given["progress"] == "jsonl"
-    if not resume:
-        assert [one.name for one in given["references"]] == ["a.nrrd", "folder"]
-        assert given["plan"] == "quick"
-        assert given["settings"].patch == 64
-        assert given["start"] == "relativeflow-ct"
 
 
 def test_a_volume_of_the_scene_is_a_reference(add_volume: Any, tmp_path: Path) -> None:

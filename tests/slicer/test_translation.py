@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from QuietVoxelLib import core_sentences, core_words
+from QuietVoxelLib.core_sentences import SENTENCES
+from QuietVoxelLib.core_words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +77,59 @@ def test_what_is_translated_can_be_found_by_the_translator(path: Path) -> None:
         )
         if isinstance(text, ast.Constant):
             assert not re.search(r"{\d*}", text.value), f"line {node.lineno}: a place without a name"
+
+
+def script() -> Any:
+    """Load the script that writes the core's words down."""
+    path = MODULE.parents[1] / "scripts" / "slicer_words.py"
+    spec = importlib.util.spec_from_file_location("slicer_words", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+AGAIN = "run: python scripts/slicer_words.py"
+
+
+def test_every_word_that_the_core_tells_is_there_for_the_translator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from quietvoxel.jobs.about import about
+
+    monkeypatch.setenv("QUIETVOXEL_HOME", str(tmp_path))
+    shown = {one for one in script().shown_words(about()) if re.search(r"[^\W\d]{2}", one)}
+    assert len(shown) > 60
+    assert not shown - set(WORDS), AGAIN
+
+
+def test_every_sentence_that_the_core_raises_is_there_for_the_translator() -> None:
+    raised = set(script().raised_sentences())
+    assert len(raised) > 100
+    assert not raised - set(SENTENCES), AGAIN
+
+
+def test_a_sentence_with_values_in_it_is_translated_by_its_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    german = {"Bone": "Knochen"}
+    for module in (core_words, core_sentences):
+        monkeypatch.setattr(module, "to_user", lambda text: german.get(text, text))
+    known = next(one for one in SENTENCES if one.startswith("There is no plan"))
+    german[known] = known.replace("There is no plan", "Es gibt keinen Plan")
+    said = core_sentences.core_sentence("There is no plan 'forever'; choose one of: quick, standard.")
+    assert said == "Es gibt keinen Plan 'forever'; choose one of: quick, standard."
+    assert core_sentences.core_sentence("Nobody knows this one.") == "Nobody knows this one."
+    assert core_words.core("Bone") == "Knochen"
+
+
+def test_what_comes_from_the_core_is_looked_up_under_the_file_that_lists_it() -> None:
+    # Slicer takes the context from the file that calls it: `_(record["…"])` would look in the wrong one.
+    for path in FILES:
+        for node in nodes(path):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_"):
+                continue
+            (text,) = node.args
+            assert isinstance(text, ast.Constant), f"{path.name}, line {node.lineno}: no literal"
 
 
 def test_the_check_sees_what_is_not_translated() -> None:

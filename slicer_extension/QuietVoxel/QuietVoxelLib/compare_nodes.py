@@ -53,15 +53,29 @@ class Curtain:
     ----------
     a, b : volumes of one grid.
     view : slice node whose left is left.
+
+    Attributes
+    ----------
+    axis : array axis along which the line moves.
     """
 
     def __init__(self, a, b, view):
         self._a, self._b = a, b
-        self._axis, self._mirrored = horizontal_axis(view, a)
-        self._length = array_of(a).shape[self._axis]
+        self.axis, self._mirrored = horizontal_axis(view, a)
+        self._length = array_of(a).shape[self.axis]
         kind = np.result_type(array_of(a), array_of(b))
         self.node = add_derived(a, array_of(b).astype(kind), _("{name} curtain").format(name=b.GetName()))
         self._cut = 0
+
+    @property
+    def edge(self):
+        """Where A meets B along `axis`, in voxels: half a voxel before the first that shows the other."""
+        return (self._length - self._cut if self._mirrored else self._cut) - 0.5
+
+    def share_at(self, index):
+        """The share of the width, 0 to 1, that a place along `axis` is."""
+        share = (index + 0.5) / self._length
+        return float(np.clip(1 - share if self._mirrored else share, 0, 1))
 
     def move(self, share):
         """Put the line at `share` of the width, 0 at the left."""
@@ -71,7 +85,7 @@ class Curtain:
         low, high = sorted((self._cut, cut))
         between = slice(self._length - high, self._length - low) if self._mirrored else slice(low, high)
         origin = array_of(self._a if cut > self._cut else self._b)
-        np.moveaxis(array_of(self.node), self._axis, 0)[between] = np.moveaxis(origin, self._axis, 0)[between]
+        np.moveaxis(array_of(self.node), self.axis, 0)[between] = np.moveaxis(origin, self.axis, 0)[between]
         self._cut = cut
         slicer.util.arrayFromVolumeModified(self.node)
 

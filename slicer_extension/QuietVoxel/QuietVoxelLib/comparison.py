@@ -5,13 +5,12 @@ import enum
 import slicer
 
 from .compare_nodes import Curtain, add_checkerboard, add_residual, same_grid
+from .curtain_line import CurtainLine
 from .linked_window import LinkedWindow
+from .results import residual_half
 from .view_snapshot import ViewSnapshot, layout_node
-from .volume_nodes import PREFIX, trouble_with
+from .volume_nodes import trouble_with
 from .words import _
-
-RESIDUAL_WINDOW = 3.0
-"""The residual's window goes this many noise standard deviations to either side of zero."""
 
 
 class Mode(enum.Enum):
@@ -34,15 +33,20 @@ class Comparison:
     Parameters
     ----------
     scene : MRML scene.
+    interactors : gives (slice node, vtkRenderWindowInteractor) of the views on screen.
 
     Attributes
     ----------
+    dragged : called with the share of the width that the user dragged the curtain to.
     mode : shown now, or None.
     window : links the windows of all that is compared, or None.
     """
 
-    def __init__(self, scene):
+    def __init__(self, scene, interactors=list):
         self._scene = scene
+        self._interactors = interactors
+        self._lines = []
+        self.dragged = self.set_curtain
         self._snapshot = None
         self._derived = None
         self._curtain = None
@@ -111,6 +115,8 @@ class Comparison:
         """Move the line, 0 at the left."""
         if self._curtain is not None:
             self._curtain.move(share)
+            for line in self._lines:
+                line.draw()
 
     def flip(self):
         """Change between A and B."""
@@ -155,14 +161,16 @@ class Comparison:
         self._curtain = Curtain(a, b, self._first_view())
         self._curtain.move(0.5)
         self._show_derived(self._curtain.node)
+        self._lines = [
+            CurtainLine(view, interactor, self._curtain, lambda share: self.dragged(share))
+            for view, interactor in self._interactors()
+        ]
 
     def _show_checkerboard(self, a, b, axis):
         self._show_derived(add_checkerboard(a, b, axis))
 
     def _show_residual(self, a, b, _axis):
-        sigma = next((float(v) for v in (n.GetAttribute(PREFIX + "sigma") for n in (b, a)) if v), 0.0)
-        half = RESIDUAL_WINDOW * sigma or a.GetDisplayNode().GetWindow() / 8
-        self._show_derived(add_residual(a, b, half))
+        self._show_derived(add_residual(a, b, residual_half(a, b)))
 
     def _show_derived(self, node):
         self._derived = node
@@ -186,6 +194,9 @@ class Comparison:
         if self.window is not None:
             self.window.let_go()
             self.window = None
+        for line in self._lines:
+            line.let_go()
+        self._lines = []
         derived, self._derived, self._curtain = self._derived, None, None
         if derived is not None and derived.GetScene() is not None:
             self._scene.RemoveNode(derived)

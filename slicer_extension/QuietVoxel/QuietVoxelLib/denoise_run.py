@@ -1,57 +1,21 @@
 """A run over a volume node: sent to the worker, filled in slice by slice, one engine after the other if wanted."""
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import slicer
 
+from .plan import Plan
+from .results import UNCERTAINTY_ROLE
+from .run_view import CANCELLING, IDLE, PREPARING, RUNNING, Notes, progress_line
 from .screen_slice import lay_over
 from .volume_nodes import add_beside, array_of, set_voxels, trouble_with, write_provenance
 from .words import _, clock
 
+__all__ = ["DenoiseRun", "Plan"]
+
 REDRAW_SECONDS = 0.2
-IDLE, PREPARING, RUNNING, CANCELLING = "idle", "preparing", "running", "cancelling"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What shall be done with a volume, frozen when the user pressed the button.
-
-    Attributes
-    ----------
-    engine, title : name and title of the engine.
-    model : its name, "" for the general one.
-    settings, options : as the worker takes them.
-    """
-
-    engine: str
-    title: str
-    model: str = ""
-    settings: dict = field(default_factory=dict)
-    options: dict = field(default_factory=dict)
-
-
-class RunView(Protocol):
-    """Where a run is shown."""
-
-    def show_state(self, state: str) -> None:
-        """Idle, preparing, running or cancelling: what the one button says follows from it."""
-        ...
-
-    def show_progress(self, fraction: "float | None", text: str) -> None:
-        """How far it is; None where nobody knows."""
-        ...
-
-    def say(self, sentence: str, details: str = "") -> None:
-        """One sentence that stays until the next."""
-        ...
-
-    def note(self, sentences: list) -> None:
-        """Sentences to be known while one looks at the result."""
-        ...
 
 
 class DenoiseRun:
@@ -68,13 +32,14 @@ class DenoiseRun:
         self._client = client
         self._desk = desk
         self._view = view
+        self._notes = Notes(view)
         self._made = made
         self._state = IDLE
         self._reset()
 
     def _reset(self):
         self._source = self._result = self._file = None
-        self._plans, self._results, self._notes = [], [], []
+        self._plans, self._results = [], []
         self._then = None
         self._number = None
         self._axis = 0
@@ -112,7 +77,7 @@ class DenoiseRun:
         self._reset()
         self._source, self._plans, self._then = node, list(plans), then
         self._view.say("")
-        self._view.note([])
+        self._notes.clear()
         self._go(PREPARING)
         self._view.show_progress(None, _("preparing…"))
         self._next()
@@ -147,15 +112,12 @@ class DenoiseRun:
         if self._state == CANCELLING:
             self._finish_early(_("Cancelled."))
             return
-        self._note(record.get("notes", ()))
+        self._notes.add(record.get("notes", ()))
         plan = self._plans[len(self._results)]
         order = {
             "job": "denoise",
             "volume": self._source.GetID(),
-            "engine": plan.engine,
-            "model": plan.model,
-            "settings": plan.settings,
-            "options": plan.options,
+            **plan.order,
             "output": str(self._desk.path("denoised")),
         }
         self._number = self._client.submit(order, self._heard)
@@ -177,7 +139,7 @@ class DenoiseRun:
     def _on_started(self, record):
         if self._state == PREPARING:
             self._go(RUNNING)
-        self._note(record.get("notes", ()))
+        self._notes.add(record.get("notes", ()))
         text = _("slice 1/{total} on {device}").format(total=record["total"], device=record["device"])
         self._view.show_progress(0.0, self._prefix() + text)
 
@@ -214,9 +176,9 @@ class DenoiseRun:
         self._file.unlink(missing_ok=True)
         set_voxels(result, voxels)
         write_provenance(result, record["provenance"])
-        self._note(record.get("notes", ()))
+        self._notes.add(record.get("notes", ()))
         if record.get("clipped"):
-            self._note(
+            self._notes.add(
                 [
                     _("{count} voxels lay outside the range of the stored type and were clipped.").format(
                         count=record["clipped"]
@@ -269,10 +231,7 @@ class DenoiseRun:
         node = add_beside(result, np.load(path), name)
         Path(path).unlink(missing_ok=True)
         node.GetDisplayNode().SetAutoWindowLevel(True)
-
-    def _note(self, sentences):
-        self._notes += [one for one in sentences if one not in self._notes]
-        self._view.note(self._notes)
+        result.AddNodeReferenceID(UNCERTAINTY_ROLE, node.GetID())
 
     def _prefix(self):
         if len(self._plans) == 1:
@@ -282,17 +241,3 @@ class DenoiseRun:
     def _go(self, state):
         self._state = state
         self._view.show_state(state)
-
-
-def progress_line(record):
-    """Say where a run is: "slice 61/96, step 2/3, 0:21 left"."""
-    number = min(record["done"] + 1, record["total"])
-    values = {"slice": number, "total": record["total"]}
-    text = _("slice {slice}/{total}")
-    if record.get("steps", 1) > 1:
-        text = _("slice {slice}/{total}, step {step}/{steps}")
-        values |= {"step": record["step"], "steps": record["steps"]}
-    text = text.format(**values)
-    if record.get("eta_s") is not None:
-        text = _("{progress}, {time} left").format(progress=text, time=clock(record["eta_s"]))
-    return text

@@ -10,6 +10,9 @@ from typing import Protocol
 from . import needs
 from .words import _
 
+EXTRA = re.compile(r"""extra == ['"]train['"]""")
+"""The extra that the section Train needs."""
+
 
 class Host(Protocol):
     """What the application does for the installer, on its main thread."""
@@ -115,8 +118,9 @@ class Installer:
 
 
 def plain_requirements(requirements):
-    """Requirements without those of optional extras."""
-    return [one.partition(";")[0].strip() for one in requirements or () if "extra ==" not in one]
+    """Requirements of the package and of training, without those of other front-ends."""
+    wanted = [one for one in requirements or () if "extra ==" not in one or EXTRA.search(one)]
+    return [one.partition(";")[0].strip() for one in wanted]
 
 
 def _name(requirement):

@@ -24,6 +24,7 @@ class QuietVoxelParameters:
     reveal : place of the curtain and share of the fade, percent.
     blink : whether flicker changes by itself.
     trainName, trainSettings : in Train; the latter is JSON.
+    trainTitle, trainDescription, trainLicence, trainUse : for the card of the model that is made.
     simulateVolume, simulateSeed : in Simulate.
     """
 
@@ -45,5 +46,9 @@ class QuietVoxelParameters:
     blink: bool = True
     trainName: str = ""
     trainSettings: str = "{}"
+    trainTitle: str = ""
+    trainDescription: str = ""
+    trainLicence: str = ""
+    trainUse: str = ""
     simulateVolume: vtkMRMLScalarVolumeNode
     simulateSeed: Annotated[int, WithinRange(0, 2147483647)] = 0

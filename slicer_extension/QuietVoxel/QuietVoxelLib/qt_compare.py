@@ -3,6 +3,9 @@
 import qt
 
 from .comparison import Mode
+from .core_words import core
+from .qt_evidence import EvidenceBoxes
+from .qt_views import SpaceKey
 from .volume_nodes import source_of
 from .words import _
 
@@ -22,7 +25,6 @@ class CompareSection:
         self._ui = ui
         self._session = self._about = None
         self._quiet = False
-        self._places = []
         self._shown_window = None
         self._buttons = {
             Mode.SIDE_BY_SIDE: ui.sideBySideButton,
@@ -37,10 +39,6 @@ class CompareSection:
         self._timer = qt.QTimer()
         self._timer.interval = BLINK_MS
         self._timer.connect("timeout()", self.flip)
-        ui.structureBar.visible = False
-        ui.structureBar.maximum = 1000
-        ui.regionTable.setColumnCount(4)
-        ui.regionTable.setHorizontalHeaderLabels([_("Region"), "A", "B", _("Change")])
         ui.revealSlider.connect("valueChanged(double)", self._reveal)
         ui.blinkBox.connect("toggled(bool)", self._blink_toggled)
         ui.residualBox.connect("valueChanged(double)", self._residual_window)
@@ -49,19 +47,19 @@ class CompareSection:
         ui.levelBox.connect("valueChanged(double)", self._window_typed)
         for selector in (ui.compareASelector, ui.compareBSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self._pair_changed)
-        ui.measureButton.connect("clicked(bool)", self._measure)
-        ui.referenceSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._reference_chosen)
-        ui.structureButton.connect("clicked(bool)", self._check_structure)
-        ui.placesList.connect("currentRowChanged(int)", self._jump)
+        self._space = SpaceKey(self.flip)
+        self.evidence = EvidenceBoxes(ui, lambda: self.pair)
         self._say("")
         self._show_state()
 
     def bind(self, session, about):
         """Start working."""
         self._session, self._about = session, about
+        self.evidence.bind(session)
+        session.comparison.dragged = self._curtain_dragged
         self._ui.windowBox.clear()
         for name in about["windows"]:
-            self._ui.windowBox.addItem(_(name), name)
+            self._ui.windowBox.addItem(core(name), name)
         self._ui.windowBox.addItem(_("own"), "")
         self._show_state()
 
@@ -93,12 +91,13 @@ class CompareSection:
     def stop(self):
         """The module is left for good, or the scene closes."""
         self._timer.stop()
-        self._places = []
-        self._ui.placesList.clear()
-        self._ui.structureLine.text = ""
-        self._ui.structureBar.visible = False
-        self._ui.structureButton.text = _("Check structure")
+        self.evidence.stop()
         self._show_state()
+
+    def quit(self):
+        """The module goes for good."""
+        self._timer.stop()
+        self._space.remove()
 
     def window_changed(self):
         """Show the window where somebody has changed it in a view; what is being typed is left alone."""
@@ -129,14 +128,10 @@ class CompareSection:
     def _pair_changed(self, _node=None):
         if self._session is None:
             return
-        self._session.evidence.clear()
-        self._places = []
-        self._ui.placesList.clear()
-        self._ui.structureLine.text = ""
         mode = self._session.comparison.mode
         if mode is not None:
             self._show(mode if all(one is not None for one in self.pair) else None)
-        self._reference_chosen()
+        self.evidence.pair_changed()
 
     def _show_state(self):
         ui = self._ui
@@ -144,6 +139,7 @@ class CompareSection:
         for one, button in self._buttons.items():
             button.checked = one is mode
         ui.revealSlider.enabled = mode in REVEALED
+        self._space.set(mode is Mode.FLICKER)
         ui.blinkBox.enabled = mode is Mode.FLICKER
         ui.residualBox.enabled = mode is Mode.RESIDUAL
         ui.shownLine.visible = mode is Mode.FLICKER
@@ -190,6 +186,9 @@ class CompareSection:
             self._session.comparison.set_fade(percent / 100)
             self._session.comparison.set_curtain(percent / 100)
 
+    def _curtain_dragged(self, share):
+        self._ui.revealSlider.value = 100 * share  # which moves the curtain
+
     def _residual_window(self, half):
         if not self._quiet and self._session is not None:
             self._session.comparison.set_residual_window(half)
@@ -199,96 +198,6 @@ class CompareSection:
             self._timer.start()
         else:
             self._timer.stop()
-
-    def _measure(self, _checked=False):
-        a, b = self.pair
-        if self._session is None or a is None or b is None:
-            self._ui.regionsLine.text = _("Choose A and B first.")
-            return
-        ui = self._ui
-        rois = [one.currentNode() for one in (ui.regionSelector, ui.backgroundSelector)]
-        rois = [one for one in rois if one is not None]
-        line = ui.lineSelector.currentNode()
-        if not rois and line is None:
-            ui.regionsLine.text = _("Draw a region or a line first: choose Create new in the list above.")
-            return
-        ui.regionsLine.text = ""
-        self._session.evidence.measure(a, b, rois, line, self._show_rows, self._regions_say)
-
-    def _show_rows(self, rows):
-        table = self._ui.regionTable
-        table.setRowCount(len(rows))
-        for number, row in enumerate(rows):
-            for column, text in enumerate(row):
-                table.setItem(number, column, qt.QTableWidgetItem(text))
-
-    def _regions_say(self, sentence):
-        self._ui.regionsLine.text = sentence
-
-    def _reference_chosen(self, _node=None):
-        ui, reference = self._ui, self._ui.referenceSelector.currentNode()
-        nodes = [one for one in self.pair if one is not None]
-        if self._session is None or reference is None or not nodes:
-            ui.referenceLine.text = ""
-            return
-        ui.referenceLine.text = _("measuring…")
-
-        def show(figures):
-            lines = [
-                f"{name}:  " + "  |  ".join(f"{one[name]:.4g}" for one in figures) for name in figures[0]
-            ]
-            ui.referenceLine.text = "\n".join(lines)
-
-        def fail(sentence):
-            ui.referenceLine.text = sentence
-
-        self._session.evidence.compare_with(reference, nodes, show, fail)
-
-    def _check_structure(self, _checked=False):
-        ui = self._ui
-        a, b = self.pair
-        if ui.structureBar.visible:
-            self._session.evidence.cancel_structure()
-            ui.structureButton.text = _("Cancelling…")
-            return
-        if self._session is None or a is None or b is None:
-            ui.structureLine.text = _("Choose A and B first.")
-            return
-        ui.structureLine.text = ""
-        ui.structureButton.text = _("Cancel")
-        ui.structureBar.value = 0
-        ui.structureBar.visible = True
-        self._session.evidence.check_structure(
-            a, b, self._show_check, self._check_progress, self._check_failed
-        )
-
-    def _check_progress(self, fraction):
-        self._ui.structureBar.value = round(1000 * fraction)
-
-    def _check_failed(self, sentence):
-        self._end_check(sentence)
-
-    def _show_check(self, record):
-        self._places = record["places"]
-        self._ui.placesList.clear()
-        for place in self._places:
-            self._ui.placesList.addItem(
-                _("slice {slice}   {kind}   {strength:.1f}").format(
-                    slice=place["index"][0], kind=_(place["kind"]), strength=place["strength"]
-                )
-            )
-        self._end_check(f"● {record['verdict']}: {record['sentence']}")
-
-    def _end_check(self, sentence):
-        ui = self._ui
-        ui.structureBar.visible = False
-        ui.structureButton.text = _("Check structure")
-        ui.structureLine.text = sentence
-
-    def _jump(self, row):
-        a = self.pair[0]
-        if a is not None and 0 <= row < len(self._places):
-            self._session.evidence.jump_to(a, self._places[row])
 
     def _say(self, sentence):
         self._ui.compareLine.text = sentence

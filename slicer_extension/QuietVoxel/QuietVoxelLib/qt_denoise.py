@@ -1,9 +1,13 @@
 """The section Denoise: binds its widgets to runs and previews, and nothing else."""
 
+from dataclasses import replace
+
 import qt
 
-from .denoise_run import Plan
+from .core_words import core
+from .plan import Plan
 from .qt_engine import EngineChoice, fill
+from .qt_results import ResultsList
 from .qt_run_view import RunWidgets
 from .screen_slice import slice_on_screen, views_of
 from .volume_nodes import PREFIX, trouble_with
@@ -43,6 +47,7 @@ class DenoiseSection:
         self._preview_timer = _single_shot(PREVIEW_MS, self._preview)
         self._blend_timer = _single_shot(BLEND_MS, self._blend)
         self.view.set_ready(False)
+        self.results = ResultsList(ui, lambda: self.volume)
         self.engines = EngineChoice(ui, self._settings_changed, self.view.say)
         ui.previewLine.text = ""
         ui.inputSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._volume_chosen)
@@ -73,9 +78,13 @@ class DenoiseSection:
 
     def made(self, node):
         """A result is there."""
-        self._ui.resultSelector.setCurrentNode(node)
+        self.results.made(node)
         if self._ui.blendSlider.value != 100:
             self._blend_timer.start()
+
+    def node_removed(self, node):
+        """A node leaves the scene."""
+        self.results.fill(gone=node)
 
     # --- what the user has chosen
 
@@ -92,7 +101,7 @@ class DenoiseSection:
         if self._sigma is not None and not self._estimate_counts:
             options["sigma"] = self._ui.sigmaBox.value
         model = self.engines.model if engine is chosen else ""
-        return Plan(engine["name"], _(engine["title"]), model, self.engines.settings(engine), options)
+        return Plan(engine["name"], core(engine["title"]), model, self.engines.settings(engine), options)
 
     @property
     def _estimate_counts(self):
@@ -106,6 +115,7 @@ class DenoiseSection:
         if self._session is None:
             return
         self._session.preview.remove()
+        self.results.fill()
         self._sigma = None
         trouble = trouble_with(node)
         self.view.set_ready(not trouble)
@@ -176,15 +186,8 @@ class DenoiseSection:
         node = self.volume
         if self._session is None or node is None or not self._ui.previewBox.checked:
             return
-        plan = self.plan()
-        order = {
-            "engine": plan.engine,
-            "model": plan.model,
-            "settings": plan.settings,
-            "options": plan.options,
-        }
         self._session.preview.set_blend(self._ui.blendSlider.value / 100)
-        self._session.preview.ask(node, order)
+        self._session.preview.ask(node, self.plan().order)
 
     def _blend_moved(self, percent):
         if self._session is not None:
@@ -192,9 +195,10 @@ class DenoiseSection:
             self._blend_timer.start()
 
     def _blend(self):
-        result = self._ui.resultSelector.currentNode()
+        result = self.results.result
         if result is not None and self._session is not None:
             self._session.blender.blend(result, self._ui.blendSlider.value / 100)
+            self.results.blended(result)
 
     def _clicked(self, _checked=False):
         if self._session is None:
@@ -215,10 +219,7 @@ class DenoiseSection:
         self._session.preview.rest()
         self._ui.previewLine.text = ""
         start = _slice_now(node, self._session.desk.opened(node)) if node is not None else None
-        plans = [
-            Plan(one.engine, one.title, one.model, one.settings, one.options | {"start_slice": start})
-            for one in plans
-        ]
+        plans = [replace(one, options=one.options | {"start_slice": start}) for one in plans]
         self._session.run.start(node, plans, then)
 
     def _state_changed(self, state):

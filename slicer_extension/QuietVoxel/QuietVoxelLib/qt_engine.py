@@ -2,6 +2,7 @@
 
 import json
 
+from .core_words import core
 from .qt_settings import SettingsWidgets
 from .settings_form import rows_of
 from .words import _
@@ -35,7 +36,7 @@ class EngineChoice:
         first, self._about = self._about is None, about
         if first:
             self._quiet = True
-            fill(self._ui.engineBox, [(_(one["title"]), one["name"]) for one in about["engines"]])
+            fill(self._ui.engineBox, [(core(one["title"]), one["name"]) for one in about["engines"]])
             self._quiet = False
             rows = [row for row in rows_of(about["run"]) if row.advanced]
             kept = _read(parameters.options) if parameters is not None else {}
@@ -92,7 +93,7 @@ class EngineChoice:
         self._modality = modality
         models = self._models(self.engine, modality)
         self._quiet = True
-        fill(self._ui.modelBox, [(f"{one['title']} ({one['name']})", one["name"]) for one in models])
+        fill(self._ui.modelBox, [(f"{core(one['title'])} ({one['name']})", one["name"]) for one in models])
         if self._parameters is not None:
             self._ui.modelBox.currentIndex = max(0, self._ui.modelBox.findData(self._parameters.model))
         self._quiet = False
@@ -100,7 +101,7 @@ class EngineChoice:
         if not models:
             self._say(
                 _("{engine} has no model yet; import or train one, or choose another engine.").format(
-                    engine=_(self.engine["title"])
+                    engine=core(self.engine["title"])
                 )
             )
         self._show_card()
@@ -134,7 +135,7 @@ class EngineChoice:
         engine = self.engine
         self._form(engine)
         self._show_forms()
-        self._ui.engineLine.text = _(engine["summary"])
+        self._ui.engineLine.text = core(engine["summary"])
         self.show_models(self._ui.modalityBox.currentText or "CT")
         if self._parameters is not None:
             self._parameters.engine = engine["name"]
@@ -157,7 +158,7 @@ class EngineChoice:
         if there:
             lines = models[index]["lines"].items()
             ui.modelText.text = "\n".join(
-                (f"{_(heading)}: " if heading else "") + "; ".join(texts) for heading, texts in lines
+                (f"{core(heading)}: " if heading else "") + "; ".join(texts) for heading, texts in lines
             )
 
     def _touched(self):

@@ -10,6 +10,7 @@ from .qt_process import QtChild
 from .qt_setup import SetupBox, environment, program
 from .qt_simulate import SimulateSection
 from .qt_train import TrainSection
+from .qt_views import slice_interactors
 from .session import Session
 
 TICK_MS = 50
@@ -30,7 +31,9 @@ class ModulePanel:
         self._scene = scene
         self._asked = False
         self._parameters = None
-        self.session = session or Session(scene, lambda: QtChild(environment()), program())
+        self.session = session or Session(
+            scene, lambda: QtChild(environment()), program(), interactors=slice_interactors
+        )
         self.compare = CompareSection(ui)
         self.denoise = DenoiseSection(ui, self.compare.compare)
         self.simulate = SimulateSection(ui, self._simulated)
@@ -78,12 +81,14 @@ class ModulePanel:
     def node_removed(self, node):
         """A node has left the scene."""
         self.session.node_removed(node)
+        self.denoise.node_removed(node)
         self.train.node_removed(node)
 
     def close_scene(self):
         """The scene is about to close."""
         self.session.close_scene()
         self.compare.stop()
+        self.denoise.results.view.clear()
         self._asked = False
 
     def scene_closed(self):
@@ -96,6 +101,7 @@ class ModulePanel:
         """The application ends, or the module is loaded anew."""
         self._timer.stop()
         self._let_views_go()
+        self.compare.quit()
         self.session.quit()
 
     def _tick(self):

@@ -3,8 +3,8 @@
 import ctk
 import qt
 
+from .core_words import core
 from .settings_form import SettingsValues
-from .words import _
 
 
 class SettingsWidgets:
@@ -26,9 +26,9 @@ class SettingsWidgets:
         for row in rows:
             frame = advanced if row.advanced else basic
             control = self._control(row)
-            control.toolTip = _(row.tooltip)
+            control.toolTip = core(row.tooltip)
             self.controls[row.name] = (row, control)
-            frame.layout().addRow(_(row.title), control)
+            frame.layout().addRow(core(row.title), control)
         self._show()
 
     @property

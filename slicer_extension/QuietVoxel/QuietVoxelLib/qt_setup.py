@@ -64,7 +64,7 @@ class SetupBox:
         ui = self._ui
         sentence = needs.too_old(self._version)
         old = bool(sentence)
-        sentence = sentence or needs.missing_sentence(needs.missing(**self._find))
+        sentence = sentence or needs.missing_sentence(missing_now(**self._find))
         ui.setupBox.visible = bool(sentence)
         ui.setupLabel.text = sentence
         ui.installButton.visible = not old
@@ -91,12 +91,25 @@ class SetupBox:
             self.install(str(folder))
 
 
+def other_python():
+    """The interpreter that the user's settings name in place of Slicer's own, or ""."""
+    return str(qt.QSettings().value("QuietVoxel/Python") or "")
+
+
+def missing_now(**find):
+    """Names of the packages that are not there; of another Python its own start will tell."""
+    return [] if other_python() else needs.missing(**find)
+
+
 def program():
-    """Program and arguments that start quietvoxel: Slicer's own Python, or another that the user's settings name."""
-    chosen = qt.QSettings().value("QuietVoxel/Python")
-    return [str(chosen) if chosen else shutil.which("PythonSlicer") or sys.executable, "-m", "quietvoxel"]
+    """Program and arguments that start quietvoxel."""
+    return [other_python() or shutil.which("PythonSlicer") or sys.executable, "-m", "quietvoxel"]
 
 
 def environment():
-    """The environment of child processes: Slicer's own, in which its Python finds its libraries."""
-    return dict(os.environ)
+    """The environment of child processes.
+
+    Slicer's own Python needs Slicer's, to find its libraries; another would find Slicer's libraries in it in place
+    of its own, and gets the one that Slicer was started in.
+    """
+    return dict(slicer.util.startupEnvironment() if other_python() else os.environ)

@@ -1,5 +1,6 @@
 """The section Simulate: binds its widgets to a simulation."""
 
+from .core_words import core
 from .qt_run_view import RunWidgets
 from .volume_nodes import trouble_with
 from .words import _
@@ -53,7 +54,7 @@ class SimulateSection:
         self._quiet = True
         box.clear()
         for name in self._about["measures_for"][record["modality"]]:
-            box.addItem(_(self._about["measures"][name]["title"]), name)
+            box.addItem(core(self._about["measures"][name]["title"]), name)
         box.currentIndex = max(0, box.findData(before))
         self._quiet = False
         self._measure_chosen()
@@ -66,7 +67,7 @@ class SimulateSection:
         value.minimum, value.maximum = measure["lowest"], measure["highest"]
         value.singleStep = measure["step"]
         value.value = self._kept.get(name, measure["start"])
-        value.toolTip = _(measure["tooltip"])
+        value.toolTip = core(measure["tooltip"])
 
     def _clicked(self, _checked=False):
         if self._session is None:

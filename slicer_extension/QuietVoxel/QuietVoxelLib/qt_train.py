@@ -2,13 +2,11 @@
 
 import json
 
-import qt
-
+from .core_words import core
+from .qt_references import ReferenceList
 from .qt_run_view import RunWidgets
 from .qt_settings import SettingsWidgets
 from .settings_form import rows_of
-from .train_run import train_command, write_reference
-from .volume_nodes import modality_of, trouble_with
 from .words import _, clock
 
 
@@ -23,9 +21,7 @@ class TrainSection:
 
     def __init__(self, ui, volume):
         self._ui = ui
-        self._volume = volume
         self._session = self._about = self._parameters = self._settings = None
-        self._references = []  # paths and volume nodes
         self._state = "idle"
         self.view = RunWidgets(
             None,
@@ -37,11 +33,19 @@ class TrainSection:
             ui.trainDetailsButton,
             self._state_changed,
         )
-        ui.addVolumeButton.connect("clicked(bool)", self._add_volume)
-        ui.addFilesButton.connect("clicked(bool)", self._add_files)
-        ui.addFolderButton.connect("clicked(bool)", self._add_folder)
-        ui.clearReferencesButton.connect("clicked(bool)", self._clear)
+        self.references = ReferenceList(ui, volume, self._foresee, self.view.say)
+        self._card = {
+            "title": ui.trainTitleEdit,
+            "description": ui.trainDescriptionEdit,
+            "licence": ui.trainLicenceEdit,
+            "intended_use": ui.trainUseEdit,
+        }
+        ui.trainModalityBox.addItem(_("as the references"), "")
+        ui.planLine.text = ""
         ui.trainEngineBox.connect("currentIndexChanged(int)", self._engine_chosen)
+        for box in (ui.startBox, ui.trainModalityBox, ui.planBox):
+            box.connect("currentIndexChanged(int)", self._foresee)
+        ui.trainSection.connect("contentsCollapsed(bool)", self._foresee)
         ui.startTrainingButton.connect("clicked(bool)", self._start)
         ui.pauseTrainingButton.connect("clicked(bool)", self._pause)
         ui.stopTrainingButton.connect("clicked(bool)", self._stop)
@@ -56,15 +60,18 @@ class TrainSection:
         ui.planBox.clear()
         for name, seconds in training["plans"].items():
             ui.planBox.addItem(
-                _("{name} ~{time}").format(name=_(name.capitalize()), time=clock(seconds)), name
+                _("{name} ~{time}").format(name=core(name.capitalize()), time=clock(seconds)), name
             )
         ui.planBox.currentIndex = max(0, chosen)
         if first:
             for engine in about["engines"]:
-                ui.trainEngineBox.addItem(_(engine["title"]), engine["name"])
+                ui.trainEngineBox.addItem(core(engine["title"]), engine["name"])
+            for modality in about["modalities"]:
+                ui.trainModalityBox.addItem(modality, modality)
             kept = json.loads(self._parameters.trainSettings) if self._parameters is not None else {}
             frame = ui.trainAdvancedFrame
             self._settings = SettingsWidgets(rows_of(training["settings"]), frame, frame, kept, self._keep)
+            session.foresight.told = self._show_foresight
         self._engine_chosen()
         interrupted = training["interrupted"]
         ui.resumeLine.text = (
@@ -78,41 +85,21 @@ class TrainSection:
         """Another parameter node."""
         self._parameters = parameters
 
-    def add(self, references):
-        """Add files, folders or volume nodes."""
-        for one in references:
-            if one not in self._references:
-                self._references.append(one)
-                self._ui.referencesList.addItem(one if isinstance(one, str) else one.GetName())
-        self._state_changed(self._state)
-
     def node_removed(self, node):
         """A node has left the scene."""
-        if node in self._references:
-            kept = [one for one in self._references if one is not node]
-            self._clear()
-            self.add(kept)
+        self.references.node_removed(node)
 
-    def _add_volume(self, _checked=False):
-        node = self._volume()
-        trouble = trouble_with(node)
-        if trouble:
-            self.view.say(trouble)
-        else:
-            self.add([node])
-
-    def _add_files(self, _checked=False):
-        self.add([str(one) for one in qt.QFileDialog.getOpenFileNames(None, _("Noisy scans to train on"))])
-
-    def _add_folder(self, _checked=False):
-        folder = qt.QFileDialog.getExistingDirectory(None, _("A folder of noisy scans"))
-        if folder:
-            self.add([str(folder)])
-
-    def _clear(self, _checked=False):
-        self._references = []
-        self._ui.referencesList.clear()
-        self._state_changed(self._state)
+    @property
+    def request(self):
+        """What the controls say, as the worker's job `training` takes it, but for name, references and card."""
+        ui = self._ui
+        return {
+            "engine": ui.trainEngineBox.itemData(ui.trainEngineBox.currentIndex),
+            "start": ui.startBox.itemData(ui.startBox.currentIndex) or "",
+            "settings": self._settings.values,
+            "modality": ui.trainModalityBox.itemData(ui.trainModalityBox.currentIndex)
+            or self.references.modality,
+        }
 
     def _engine_chosen(self, _index=None):
         if self._about is None:
@@ -126,54 +113,64 @@ class TrainSection:
         ui.startBox.clear()
         ui.startBox.addItem(_("the general model for the scans"), "")
         for name, title in models.items():
-            ui.startBox.addItem(f"{title} ({name})", name)
+            ui.startBox.addItem(f"{core(title)} ({name})", name)
         ui.startBox.addItem(_("scratch: new weights"), self._about["training"]["scratch"])
         ui.startBox.currentIndex = max(0, ui.startBox.findData(before))
+        self._foresee()
 
     def _keep(self):
         if self._parameters is not None:
             self._parameters.trainSettings = json.dumps(self._settings.values)
+        self._foresee()
+
+    def _foresee(self, _event=None):
+        """Have time and memory measured while somebody looks at the section and nothing is trained."""
+        if self._session is None or self._settings is None:
+            return
+        request = self.request
+        known = request["modality"] or request["start"] not in ("", self._about["training"]["scratch"])
+        wanted = (
+            known and len(self.references) and self._state == "idle" and not self._ui.trainSection.collapsed
+        )
+        self._session.foresight.want(request if wanted else None)
+        self._show_foresight()
+        if len(self.references) and not known:
+            self._ui.planLine.text = _("Choose CT or MR, and time and memory will be measured.")
+
+    def _show_foresight(self):
+        plan = self._ui.planBox.itemData(self._ui.planBox.currentIndex)
+        self._ui.planLine.text = self._session.foresight.about(plan)
 
     def _start(self, _checked=False):
         ui = self._ui
         if self._session is None or self._session.training.busy:
             return
-        if not self._references:
+        if not len(self.references):
             self.view.say(_("Add noisy scans first: volumes of the scene, files or a folder."))
             return
         if not ui.trainNameEdit.text:
             self.view.say(_("Give the model a name first, such as my-ct."))
             return
         try:
-            files = [self._file_of(one) for one in self._references]
+            files = self.references.files(self._session.desk.folder)
         except OSError as error:
             self.view.say(str(error))
             return
-        said = {modality_of(one) for one in self._references if not isinstance(one, str)}
-        defaults = {row.name: row.default for row, _control in self._settings.controls.values()}
-        changed = {name: v for name, v in self._settings.values.items() if v != defaults[name]}
-        command = train_command(
-            self._session.program,
-            files,
-            ui.trainNameEdit.text,
-            ui.trainEngineBox.itemData(ui.trainEngineBox.currentIndex),
-            ui.startBox.itemData(ui.startBox.currentIndex),
-            ui.planBox.itemData(ui.planBox.currentIndex),
-            changed,
-            modality=said.pop() if len(said) == 1 else "",
+        self._session.train(
+            self.request
+            | {
+                "name": ui.trainNameEdit.text,
+                "references": files,
+                "plan": ui.planBox.itemData(ui.planBox.currentIndex),
+                "card": {name: edit.text for name, edit in self._card.items()},
+                "overwrite": bool(ui.trainOverwriteBox.checked),
+            }
         )
-        self._session.training.start(command)
 
     def _resume(self, _checked=False):
         interrupted = self._about["training"]["interrupted"] if self._about else []
         if interrupted and not self._session.training.busy:
-            command = train_command(self._session.program, [], interrupted[0], "", "", "", {}, resume=True)
-            self._session.training.start(command)
-
-    def _file_of(self, reference):
-        return (
-            reference if isinstance(reference, str) else write_reference(reference, self._session.desk.folder)
-        )
+            self._session.train({"name": interrupted[0], "resume": True})
 
     def _pause(self, _checked=False):
         if self._session is not None:
@@ -194,3 +191,5 @@ class TrainSection:
         ui.stopTrainingButton.enabled = state in ("preparing", "running", "paused")
         ui.resumeButton.visible = idle and interrupted
         ui.resumeLine.visible = idle and interrupted
+        if not idle:
+            ui.trainOverwriteBox.checked = False  # never by accident a second time

@@ -36,12 +36,12 @@ def register(icons):
 
 def load(name, modality):
     """Draw a phantom into the scene and show it; where that fails, say why in one sentence."""
-    from . import needs
+    from .needs import missing_sentence
     from .qt_process import QtChild
-    from .qt_setup import environment, program
+    from .qt_setup import environment, missing_now, program
     from .worker_client import PROTOCOL, WorkerClient
 
-    sentence = needs.missing_sentence(needs.missing())
+    sentence = missing_sentence(missing_now())
     if sentence:
         slicer.util.errorDisplay(sentence)
         return None

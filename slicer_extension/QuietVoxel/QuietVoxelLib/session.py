@@ -6,6 +6,7 @@ from .denoise_run import DenoiseRun
 from .evidence import Evidence
 from .preview import Preview
 from .simulate_run import SimulateRun
+from .train_foresight import TrainForesight
 from .train_run import TrainRun
 from .volume_desk import VolumeDesk
 from .worker_client import PROTOCOL, WorkerClient
@@ -20,9 +21,10 @@ class Session:
     make_process : makes a `ChildProcess`.
     program : program and arguments that start quietvoxel.
     client : `WorkerClient`, made here when not given.
+    interactors : as `Comparison` takes them.
     """
 
-    def __init__(self, scene, make_process, program, client=None):
+    def __init__(self, scene, make_process, program, client=None, interactors=list):
         self.scene = scene
         self.program = list(program)
         self._make_process = make_process
@@ -30,8 +32,9 @@ class Session:
         self.client = client or WorkerClient(make_process, command)
         self.desk = VolumeDesk(self.client)
         self.blender = Blender()
-        self.comparison = Comparison(scene)
+        self.comparison = Comparison(scene, interactors)
         self.evidence = Evidence(scene, self.client, self.desk)
+        self.foresight = TrainForesight(self.client, program, make_process)
         self.run = self.preview = self.simulation = self.training = None
 
     def show_runs_in(
@@ -61,17 +64,24 @@ class Session:
 
         def heard(record):
             if record["event"] == "finished":
+                self.training.option_words = self.foresight.option_words = record["option_words"]
                 then(record)
             elif record["event"] == "failed":
                 fail(record.get("message", ""))
 
         self.client.submit({"job": "about"}, heard)
 
+    def train(self, request):
+        """Start a training, as the worker's job `training` takes it; the machine is left to it."""
+        self.foresight.rest()
+        self.training.ask(self.client, self.program, request)
+
     def tick(self):
         """Read what the child processes have said; to be called some twenty times a second."""
         self.client.tick()
         self.run.tick()
         self.training.tick()
+        self.foresight.tick()
 
     def node_removed(self, node):
         """A node has left the scene."""
@@ -84,6 +94,7 @@ class Session:
         self.run.cancel()
         self.simulation.cancel()
         self.training.cancel()
+        self.foresight.rest()
         self.preview.remove()
         self.comparison.stop()
         self.evidence.clear()
@@ -94,4 +105,5 @@ class Session:
         """The application ends: both children and all that they started are ended now."""
         self.client.kill()
         self.training.kill()
+        self.foresight.kill()
         self.desk.close()

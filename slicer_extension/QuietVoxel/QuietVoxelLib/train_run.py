@@ -2,56 +2,18 @@
 
 import json
 import time
-from pathlib import Path
-
-import numpy as np
-import slicer
 
 from .child_process import Listener
-from .plots import COLOUR_A, COLOUR_B, Chart, show_in_layout
-from .words import _, clock
+from .core_sentences import core_sentence
+from .run_view import CANCELLING, IDLE, PREPARING, RUNNING, Notes
+from .train_pictures import TrainPictures
+from .train_words import in_section_words, plan_line, progress_line, reading_line, references_lines
+from .words import _
 
 END_SECONDS = 10.0
 """A training that is cancelled writes a checkpoint first; after that long it is ended."""
 
-PICTURES = ("reference", "degraded", "now", "start")
-
-
-def train_command(program, references, name, engine, start, plan, settings, *, modality="", resume=False):
-    """The command line of a training.
-
-    Parameters
-    ----------
-    program : program and arguments that start quietvoxel.
-    references : files and folders.
-    settings : advanced ones, by name, as the schema has them.
-    """
-    command = [*program, "train", *map(str, references), "--name", name]
-    if not resume:
-        command += ["--engine", engine, "--plan", plan]
-        if start:
-            command += ["--from", start]
-        if modality:
-            command += ["--modality", modality]
-        for key, value in settings.items():
-            command += ["--" + key.replace("_", "-"), str(value)]
-    else:
-        command += ["--resume"]
-    return [*command, "--commands", "--background", "--progress", "jsonl"]
-
-
-def write_reference(node, folder):
-    """Save a volume node as a file for the training; gives its path."""
-    path = Path(folder) / f"{node.GetID()}.nrrd"
-    storage = slicer.vtkMRMLNRRDStorageNode()
-    storage.SetFileName(str(path))
-    storage.SetUseCompression(False)
-    if not storage.WriteData(node):
-        msg = _("{name} could not be written to {folder}; free some space there.").format(
-            name=node.GetName(), folder=folder
-        )
-        raise OSError(msg)
-    return path
+PAUSED = "paused"
 
 
 class TrainRun(Listener):
@@ -66,22 +28,19 @@ class TrainRun(Listener):
     """
 
     def __init__(self, scene, make_process, view, ended=lambda model: None, clock=time.monotonic):
-        self._scene = scene
         self._make_process = make_process
         self._view = view
         self._ended = ended
         self._clock = clock
         self._process = None
-        self._state = "idle"
-        self._notes = []
+        self._state = IDLE
+        self._notes = Notes(view)
         self._model = ""
         self._sentence = ""
-        self._folder = None
         self._kill_at = None
-        self._losses, self._scores = ([], []), ([], [], [])
-        self._loss_chart = Chart(scene, _("Training loss"), _("step"), _("loss"))
-        self._score_chart = Chart(scene, _("Validation"), _("step"), _("PSNR (dB)"))
-        self.picture = None
+        self._order = None  # at the worker, which tells the command line
+        self.pictures = TrainPictures(scene)
+        self.option_words = {}
 
     @property
     def state(self):
@@ -91,43 +50,74 @@ class TrainRun(Listener):
     @property
     def busy(self):
         """Whether a training is under way."""
-        return self._state != "idle"
+        return self._state != IDLE
 
-    @property
-    def charts(self):
-        """The charts of loss and of validation."""
-        return self._loss_chart, self._score_chart
+    def ask(self, client, program, request):
+        """Start what is asked for.
 
-    def start(self, command):
-        """Start a training; see `train_command`."""
+        Parameters
+        ----------
+        client : `WorkerClient`, whose worker puts the request into a command line.
+        program : program and arguments that start quietvoxel.
+        request : as the worker's job `training` takes it.
+        """
         if self.busy:
             return
-        self._notes, self._model, self._sentence, self._folder, self._kill_at = [], "", "", None, None
-        self._losses, self._scores = ([], []), ([], [], [])
+        self._begin()
+
+        def heard(record):
+            if order is not self._order:
+                return
+            self._order = None
+            if record["event"] == "finished":
+                self._launch([*program, *record["arguments"]])
+            else:
+                self._end(record.get("message", _("Cancelled.")))
+
+        self._order = order = object()
+        client.submit({"job": "training", "request": request}, heard)
+
+    def start(self, command):
+        """Start a training by its command line."""
+        if not self.busy:
+            self._begin()
+            self._launch(command)
+
+    def _begin(self):
+        self._model, self._sentence, self._kill_at = "", "", None
+        self.pictures.clear()
         self._view.say("")
-        self._view.note([])
-        self._go("preparing")
+        self._notes.clear()
+        self._go(PREPARING)
         self._view.show_progress(None, _("preparing…"))
+
+    def _launch(self, command):
         self._process = self._make_process()
         self._process.start(command, self)
 
     def pause(self):
         """Pause after the step that runs, or go on."""
-        if self._state == "running":
+        if self._state == RUNNING:
             self._command("pause")
-        elif self._state == "paused":
+        elif self._state == PAUSED:
             self._command("resume")
 
     def stop(self):
         """End it and keep the best."""
-        if self.busy and self._state != "cancelling":
-            self._go("cancelling")
+        if self._order is not None:
+            self._order = None
+            self._end(_("Cancelled."))
+        elif self.busy and self._state != CANCELLING:
+            self._go(CANCELLING)
             self._command("stop")
 
     def cancel(self):
         """End it after a checkpoint: the scene or the application closes."""
-        if self._process is not None and self._process.running:
-            self._go("cancelling")
+        if self._order is not None:
+            self._order = None
+            self._end(_("Cancelled."))
+        elif self._process is not None and self._process.running:
+            self._go(CANCELLING)
             self._process.close_input()
             self._kill_at = self._clock() + END_SECONDS
 
@@ -164,132 +154,59 @@ class TrainRun(Listener):
                 self._sentence = _(
                     "The training could not be started; install QuietVoxel again in this module."
                 )
-            elif self._state == "cancelling":
+            elif self._state == CANCELLING:
                 self._sentence = _("Stopped; it can go on from its last checkpoint.")
             else:
                 self._sentence = _(
                     "The training ended unexpectedly (code {code}); it can go on from its last checkpoint."
                 ).format(code=code)
-        self._view.say(self._sentence, tail if code not in (0, 2, 3) else "")
-        self._go("idle")
+        self._end(self._sentence, tail if code not in (0, 2, 3) else "")
+
+    def _end(self, sentence, details=""):
+        self._view.say(sentence, details)
+        self._go(IDLE)
         self._ended(self._model)
 
     def _on_started(self, record):
-        self._folder = Path(record["folder"])
+        self.pictures.started(record["folder"])
 
     def _on_reading(self, record):
-        text = _("reading references {done}/{total}").format(done=record["done"], total=record["total"])
-        self._view.show_progress(None, text)
+        self._view.show_progress(None, reading_line(record))
 
     def _on_references(self, record):
-        low, high = record["noise"]
-        self._note(
-            [
-                _(
-                    "{volumes} volumes · {modality} · {slices} slices · noise {low:.3g}–{high:.3g} {unit}"
-                ).format(
-                    volumes=record["volumes"],
-                    modality=record["modality"],
-                    slices=record["slices"],
-                    low=low,
-                    high=high,
-                    unit=record["unit"],
-                ),
-                *(
-                    _("Reference {number} is left out: {reason}.").format(
-                        number=one["number"], reason=one["reason"]
-                    )
-                    for one in record["left_out"]
-                ),
-                *record["notes"],
-            ]
-        )
+        self._notes.add(references_lines(record))
 
     def _on_plan(self, record):
-        self._note(
-            [
-                *record["notes"],
-                _("{steps} steps, about {time} and {memory:.1f} GB of memory, on {device}").format(
-                    steps=record["steps"],
-                    time=clock(record["seconds"]),
-                    memory=record["memory_bytes"] / 1e9,
-                    device=record["device"],
-                ),
-            ]
-        )
+        self._notes.add([*record["notes"], plan_line(record)])
 
     def _on_progress(self, record):
-        if self._state in ("preparing", "paused"):
-            self._go("running")
-        text = _("{stage}: epoch {epoch}/{epochs}, loss {loss:.4f}, {time} left").format(
-            stage=record["stage"],
-            epoch=record["epoch"],
-            epochs=record["epochs"],
-            loss=record["loss"],
-            time=clock(record["eta_s"]),
-        )
-        self._view.show_progress(record["step"] / record["steps"], text)
-        _restart(self._losses, record["step"])
-        self._losses[0].append(record["step"])
-        self._losses[1].append(record["loss"])
-        columns = {"step": self._losses[0], "loss": self._losses[1]}
-        self._draw(self._loss_chart, columns, [("loss", COLOUR_B)])
+        if self._state in (PREPARING, PAUSED):
+            self._go(RUNNING)
+        self._view.show_progress(record["step"] / record["steps"], progress_line(record))
+        self.pictures.progress(record)
 
     def _on_validation(self, record):
-        _restart(self._scores, record["step"])
-        for values, name in zip(self._scores, ("step", "psnr", "psnr_start"), strict=True):
-            values.append(record[name])
-        columns = {"step": self._scores[0], "now": self._scores[1], "at start": self._scores[2]}
-        self._draw(self._score_chart, columns, [("now", COLOUR_B), ("at start", COLOUR_A)])
-        self._show_pictures()
+        self.pictures.validation(record)
 
     def _on_paused(self, _record):
-        if self._state != "cancelling":
-            self._go("paused")
+        if self._state != CANCELLING:
+            self._go(PAUSED)
 
     def _on_resumed(self, _record):
-        if self._state == "paused":
-            self._go("running")
+        if self._state == PAUSED:
+            self._go(RUNNING)
 
     def _on_note(self, record):
-        self._note([record["message"]])
+        self._notes.add([in_section_words(record["message"], self.option_words)])
 
     def _on_finished(self, record):
         self._sentence, self._model = record["message"], record.get("model") or ""
 
-    def _on_cancelled(self, record):
-        self._sentence = record["message"]
+    def _on_cancelled(self, _record):
+        self._sentence = _("Stopped; it can go on from its last checkpoint.")
 
     def _on_failed(self, record):
-        self._sentence = record["message"]
-
-    def _show_pictures(self):
-        """The validation slice: reference, degraded, denoised now, denoised at start, from left to right."""
-        if self._folder is None:
-            return
-        try:
-            images = [np.load(self._folder / f"validation-{name}.npy") for name in PICTURES]
-        except (OSError, ValueError):  # being replaced at this moment; the next validation comes
-            return
-        row = np.concatenate(images, axis=1)[None]
-        if self.picture is None or self.picture.GetScene() is None:
-            self.picture = self._scene.AddNewNodeByClass(
-                "vtkMRMLScalarVolumeNode", _("Training: validation slice")
-            )
-            self.picture.SetDescription(_("reference | degraded | denoised now | denoised at start"))
-            self.picture.SetSaveWithScene(False)
-        slicer.util.updateVolumeFromArray(self.picture, row)
-        self.picture.CreateDefaultDisplayNodes()
-
-    def _draw(self, chart, columns, series):
-        new = chart.chart is None
-        chart.show(columns, series)
-        if new:
-            show_in_layout(chart.chart)
-
-    def _note(self, sentences):
-        self._notes += [one for one in sentences if one not in self._notes]
-        self._view.note(self._notes)
+        self._sentence = core_sentence(in_section_words(record["message"], self.option_words))
 
     def _command(self, name):
         self._process.write(json.dumps({"command": name}))
@@ -297,10 +214,3 @@ class TrainRun(Listener):
     def _go(self, state):
         self._state = state
         self._view.show_state(state)
-
-
-def _restart(lists, step):
-    """A new stage counts from the start: its curve begins anew."""
-    if lists[0] and step < lists[0][-1]:
-        for values in lists:
-            values.clear()

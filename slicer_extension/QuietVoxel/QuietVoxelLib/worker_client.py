@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import dataclass, field
 
+from .core_sentences import core_sentence
 from .words import _
 
 PROTOCOL = 1
@@ -149,6 +150,8 @@ class WorkerClient:
             return
         order = self._orders.get(record.get("id"))
         if order is not None:
+            if event == "failed":
+                record["message"] = core_sentence(str(record.get("message", "")))
             self._answer(order, record)
         elif event == "failed" and not self._ready:
             self._end(str(record.get("message")))
