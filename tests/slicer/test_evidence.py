@@ -91,9 +91,19 @@ def test_regions_and_a_line_give_a_table_and_plots(
         table = evidence.charts[name].table.GetTable()
         assert table.GetNumberOfRows() > 3
     assert not list(tmp_path.iterdir())
+    layout = scene.AddNewNodeByClass("vtkMRMLLayoutNode")
+    layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    plot = scene.AddNewNodeByClass("vtkMRMLPlotViewNode")
+    assert evidence.open_chart("spectrum")
+    assert layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotView
+    assert plot.GetPlotChartNodeID() == evidence.charts["spectrum"].chart.GetID()
+    layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpPlotView)
+    assert evidence.open_chart("profile")
+    assert layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpPlotView
     for chart in evidence.charts.values():
         chart.remove()
     assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
+    assert not evidence.open_chart("profile")
 
 
 def test_a_simulated_volume_is_scored_against_its_source(

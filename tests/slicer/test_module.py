@@ -314,6 +314,9 @@ def test_the_user_compares_measures_and_checks(opened: Any, add_volume: Any, vie
     until(lambda: ui.regionTable._q.rowCount() == 3 or ui.regionsLine.text, lambda: tick(widget))
     assert ui.regionsLine.text == ""
     assert ui.regionTable._q.item(1, 0).text() == "1  SD"
+    ui.curvesBox._q.activated.emit(ui.curvesBox.findData("profile"))
+    assert ui.regionsLine.text.startswith("Measure first; a line profile needs a line")
+    ui.regionsLine.text = ""
 
     ui.referenceSelector.setCurrentNode(a)
     until(lambda: "PSNR" in ui.referenceLine.text, lambda: tick(widget))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from QuietVoxelLib.child_process import SubprocessChild
 from QuietVoxelLib.reference_files import write_reference
+from QuietVoxelLib.train_foresight import TrainForesight
 from QuietVoxelLib.train_run import TrainRun
 from QuietVoxelLib.volume_nodes import array_of
 
@@ -138,3 +139,74 @@ def test_events_that_are_drawn_are_those_of_the_program() -> None:
     told = set(re.findall(r'"event": "(\w+)"', "".join(one.read_text("utf-8") for one in files)))
     drawn = {name.removeprefix("_on_") for name in vars(TrainRun) if name.startswith("_on_")}
     assert drawn <= told
+
+
+class Asked:
+    """A worker that has not answered yet."""
+
+    def __init__(self) -> None:
+        self.orders: list[Any] = []
+        self.tell: Any = None
+
+    def submit(self, order: Any, tell: Any) -> None:
+        self.orders.append(order)
+        self.tell = tell
+
+
+def test_stopping_before_the_command_line_is_there_starts_nothing(scene: Any, told: Told) -> None:
+    started: list[Any] = []
+    client = Asked()
+    training = TrainRun(scene, lambda: started.append(True), told)
+    training.ask(client, ["quietvoxel"], {"name": "x"})
+    assert training.state == "preparing"
+    training.stop()
+    assert told.sentence == "Cancelled."
+    assert not training.busy
+    client.tell({"event": "finished", "arguments": ["train"]})
+    assert started == []
+
+
+def test_what_the_worker_refuses_is_said(scene: Any, told: Told) -> None:
+    client = Asked()
+    training = TrainRun(scene, SubprocessChild, told)
+    training.ask(client, ["quietvoxel"], {"plan": "forever"})
+    client.tell({"event": "failed", "message": "There is no plan 'forever'."})
+    assert told.sentence == "There is no plan 'forever'."
+    assert told.states[-1] == "idle"
+
+
+def test_nothing_is_measured_while_the_user_chooses_and_a_measurement_is_dropped_for_a_training(
+    scene: Any,
+) -> None:
+    now = [0.0]
+    client = Asked()
+    sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+    foresight = TrainForesight(client, [], SubprocessChild, clock=lambda: now[0])
+    for step in range(5):
+        foresight.want({"engine": "relativeflow", "settings": {"patch": 32 * step}})
+        now[0] += 1.0
+        foresight.tick()
+    assert client.orders == []
+    now[0] += 1.0
+    foresight.tick()
+    assert [order["request"]["settings"]["patch"] for order in client.orders] == [128]
+    assert client.orders[0]["request"]["measure"] is True
+    client.tell({"event": "finished", "arguments": sleeper})
+    pid = foresight._process.pid
+    assert alive(pid)
+    foresight.rest()
+    until(lambda: not alive(pid), foresight.tick, 10.0)
+    assert foresight.about("quick") == ""
+
+
+def test_a_measurement_that_fails_is_one_line() -> None:
+    now = [0.0]
+    client = Asked()
+    foresight = TrainForesight(client, [sys.executable], SubprocessChild, clock=lambda: now[0])
+    foresight.want({"engine": "relativeflow"})
+    assert foresight.about("quick") == "measuring time and memory on this machine…"
+    now[0] = 2.0
+    foresight.tick()
+    client.tell({"event": "finished", "arguments": ["-c", "raise SystemExit(9)"]})
+    until(lambda: "could not" in foresight.about("quick"), foresight.tick, 10.0)
+    assert foresight.about("quick") == "Time and memory could not be measured."

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .compare_nodes import add_derived
-from .plots import COLOUR_A, COLOUR_B, COLOUR_GREY, Chart, show_in_layout
+from .plots import COLOUR_A, COLOUR_B, COLOUR_GREY, Chart, open_in_layout, show_in_layout
 from .regions import line_ends, roi_mask
 from .screen_slice import jump_to
 from .words import _
@@ -131,6 +131,14 @@ class Evidence:
         """Stop a running check."""
         if self._structure is not None:
             self._client.cancel(self._structure)
+
+    def open_chart(self, name):
+        """Show a chart in a plot view; whether there is one already."""
+        chart = self._charts[name].chart
+        if chart is None or chart.GetScene() is None:
+            return False
+        open_in_layout(chart)
+        return True
 
     def jump_to(self, a, place):
         """Show a place of the structure check in all views."""

@@ -8,7 +8,10 @@ from .words import _
 COLOUR_A = (1.0, 0.8, 0.0)
 COLOUR_B = (0.2, 0.73, 1.0)
 COLOUR_GREY = (0.67, 0.67, 0.67)
-ROLE = "QuietVoxel.chart"
+WITH_PLOT = {
+    getattr(slicer.vtkMRMLLayoutNode, name) for name in dir(slicer.vtkMRMLLayoutNode) if "Plot" in name
+}
+"""Slicer's own layouts that have a plot view."""
 
 
 class Chart:
@@ -71,6 +74,14 @@ class Chart:
         self.chart.SetTitle(self._title)
         self.chart.SetXAxisTitle(self._x)
         self.chart.SetYAxisTitle(self._y)
+
+
+def open_in_layout(chart):
+    """Show a chart, in a layout with a plot view where the present one has none."""
+    layout = chart.GetScene().GetFirstNodeByClass("vtkMRMLLayoutNode")
+    if layout is not None and layout.GetViewArrangement() not in WITH_PLOT:
+        layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotView)
+    show_in_layout(chart)
 
 
 def show_in_layout(chart):

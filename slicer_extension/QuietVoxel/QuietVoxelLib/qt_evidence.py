@@ -24,6 +24,14 @@ class EvidenceBoxes:
         ui.structureBar.maximum = 1000
         ui.regionTable.setColumnCount(4)
         ui.regionTable.setHorizontalHeaderLabels([_("Region"), "A", "B", _("Change")])
+        for title, name in (
+            (_("show a curve…"), ""),
+            (_("Line profile"), "profile"),
+            (_("Noise power spectrum"), "spectrum"),
+            (_("Residual histogram"), "histogram"),
+        ):
+            ui.curvesBox.addItem(title, name)
+        ui.curvesBox.connect("activated(int)", self._open_chart)
         ui.measureButton.connect("clicked(bool)", self._measure)
         ui.referenceSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._reference_chosen)
         ui.structureButton.connect("clicked(bool)", self._check_structure)
@@ -70,6 +78,14 @@ class EvidenceBoxes:
         for number, row in enumerate(rows):
             for column, text in enumerate(row):
                 table.setItem(number, column, qt.QTableWidgetItem(text))
+
+    def _open_chart(self, index):
+        name = self._ui.curvesBox.itemData(index)
+        self._ui.curvesBox.currentIndex = 0
+        if name and (self._session is None or not self._session.evidence.open_chart(name)):
+            self._regions_say(
+                _("Measure first; a line profile needs a line, the other curves need a region.")
+            )
 
     def _regions_say(self, sentence):
         self._ui.regionsLine.text = sentence

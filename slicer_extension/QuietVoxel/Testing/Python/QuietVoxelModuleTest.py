@@ -31,6 +31,14 @@ class QuietVoxelModuleTest(unittest.TestCase):
         slicer.mrmlScene.Clear()
         self.assertFalse(self.widget.panel.session.run.busy)
 
+    def test_the_views_give_their_mouse_for_the_curtain(self):
+        from QuietVoxelLib.qt_views import slice_interactors
+
+        for view, interactor in slice_interactors():
+            self.assertTrue(view.IsA("vtkMRMLSliceNode"))
+            self.assertTrue(interactor.IsA("vtkRenderWindowInteractor"))
+            self.assertIsNotNone(interactor.GetRenderWindow().GetRenderers().GetFirstRenderer())
+
     def test_phantoms_are_among_the_sample_data(self):
         import SampleData
 
