@@ -449,7 +449,11 @@ def test_closing_the_scene_in_the_middle_stops_all_and_the_module_goes_on(
     ui.denoiseButton.click()
     until(lambda: widget.panel.session.run.state == "running", lambda: tick(widget))
     process = widget.panel.session.client.process
+    widget.panel.train.references.add([node, "/a/folder"])
+    widget.panel.session.blender.add(node, np.zeros(3))
     scene.Clear()
+    assert [ui.referencesList._q.item(i).text() for i in range(ui.referencesList._q.count())] == ["/a/folder"]
+    assert not widget.panel.session.blender._denoised  # a node of the next scene may have the same ID
     until(lambda: not widget.panel.session.run.busy, lambda: tick(widget))
     assert ui.denoiseButton.text == "Denoise volume"
     until(lambda: not process.running, lambda: tick(widget), 10.0)

@@ -19,6 +19,10 @@ class Blender:
         """A node has left the scene."""
         self._denoised.pop(node_id, None)
 
+    def forget_all(self):
+        """The scene closes: nodes of the next one may have the same names within it."""
+        self._denoised.clear()
+
     def can(self, node):
         """Whether a node can be blended: it was made in this session, and its source is still as it was."""
         source = source_of(node)

@@ -89,6 +89,7 @@ class ModulePanel:
         self.session.close_scene()
         self.compare.stop()
         self.denoise.results.view.clear()
+        self.train.references.scene_closes()
         self._asked = False
 
     def scene_closed(self):

@@ -53,6 +53,12 @@ class ReferenceList:
         self._ui.referencesList.clear()
         self._changed()
 
+    def scene_closes(self):
+        """Volumes go with their scene; files and folders stay."""
+        kept = [one for one in self._references if isinstance(one, str)]
+        self.clear()
+        self.add(kept)
+
     def node_removed(self, node):
         """A node has left the scene."""
         if node in self._references:

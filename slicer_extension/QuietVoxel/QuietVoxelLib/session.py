@@ -100,6 +100,7 @@ class Session:
         self.evidence.clear()
         self.client.stop()
         self.desk.forget_all()
+        self.blender.forget_all()
 
     def quit(self):
         """The application ends: both children and all that they started are ended now."""
