@@ -60,7 +60,7 @@ def taught_stacks(
 
     Returns
     -------
-    References for `StudentStage`: what was removed, the noise level and the strength stand in place of the noise.
+    References for `StudentStage`: what was removed, the noise level and the power stand in place of the noise.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stacks = []
@@ -112,12 +112,12 @@ def _taught(
     return {
         "noisy": noisy.numpy().astype(np.float16),
         "removed": removed.numpy().astype(np.float16),
-        "facts": np.array([sigma, strength, ratio]),
+        "facts": np.array([sigma, recipe.start_power * strength, ratio]),
     }
 
 
 def _reference(name: str, stored: Any) -> Reference:
     noisy, removed = stored["noisy"], stored["removed"]
-    sigma, strength, ratio = stored["facts"]
-    facts = [np.full(noisy.shape, value, np.float16) for value in (sigma, strength)]
+    sigma, power, ratio = stored["facts"]
+    facts = [np.full(noisy.shape, value, np.float16) for value in (sigma, power)]
     return Reference(name, noisy, float(ratio), np.stack([removed, *facts]))

@@ -105,16 +105,22 @@ class DiffDenoiseEngine:
     def _learned(
         self, slab: Tensor, sigma: float, settings: DiffDenoiseSettings, context: EngineContext
     ) -> tuple[Tensor, None]:
-        """What the student removes. Below the least strength that it was shown it is scaled down."""
+        """What the student removes.
+
+        Below the least strength that it was shown it is scaled down; above the greatest it removes no more.
+        """
         student = self.networks.student
         assert student is not None
         context.stop_if_cancelled()
-        strength = max(settings.strength, self.recipe.strength_min)
+        recipe = self.recipe
+        strength = min(max(settings.strength, recipe.strength_min), recipe.strength_max)
         level = torch.full((len(slab),), sigma, device=slab.device)
         told = student_conditions(
-            level, torch.full_like(level, context.spacing_ratio), torch.full_like(level, strength)
+            level,
+            torch.full_like(level, context.spacing_ratio),
+            torch.full_like(level, recipe.start_power * strength),
         )
-        removed = student(slab, told) * (min(settings.strength, strength) / strength)
+        removed = student(slab, told) * min(settings.strength / strength, 1.0)
         context.progress(1, 1)
         return removed, None
 

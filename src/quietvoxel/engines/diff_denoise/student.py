@@ -17,20 +17,24 @@ if TYPE_CHECKING:
     from quietvoxel.engines.contract import Slabs
     from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe
 
-REMOVED, SIGMA, STRENGTH = range(3)
+REMOVED, SIGMA, POWER = range(3)
 """What the three noise images of a slab hold here: what the teacher removed, and two numbers, the same everywhere."""
 
 
-def student_conditions(sigma: Tensor, spacing_ratio: Tensor, strength: Tensor) -> Tensor:
-    """What the student is told (B, 5): the noise level, and how much of it to remove, as a noise level too."""
+def student_conditions(sigma: Tensor, spacing_ratio: Tensor, power: Tensor) -> Tensor:
+    """What the student is told (B, 5): the noise level, and how much of it to remove, as a noise level too.
+
+    `power` is `recipe.start_power` times the strength.
+    """
     told = network_conditions(sigma, sigma, sigma, spacing_ratio)
-    return torch.cat([told, (strength.sqrt() * sigma)[:, None]], dim=1)
+    return torch.cat([told, (power.sqrt() * sigma)[:, None]], dim=1)
 
 
 class StudentStage:
     """Supervised by the sampled images (Demir et al., DiffDenoise, the third stage).
 
-    The slabs are the teacher's noisy images; their `noise` holds what it removed, the noise level and the strength.
+    The slabs are the teacher's noisy images; their `noise` holds what it removed, the noise level and the
+    power of the start.
     """
 
     name = "student"
@@ -48,12 +52,12 @@ class StudentStage:
         if slabs.noise is None:
             msg = "The student learns from slabs that hold what the teacher removed."
             raise ValueError(msg)
-        sigma, strength = (slabs.noise[:, k, self.halo].mean(dim=(1, 2)) for k in (SIGMA, STRENGTH))
+        sigma, power = (slabs.noise[:, k, self.halo].mean(dim=(1, 2)) for k in (SIGMA, POWER))
         return {
             "slab": slabs.image,
             "removed": slabs.noise[:, REMOVED, self.halo : self.halo + 1],
             "sigma": sigma,
-            "conditions": student_conditions(sigma, slabs.spacing_ratio, strength),
+            "conditions": student_conditions(sigma, slabs.spacing_ratio, power),
         }
 
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
