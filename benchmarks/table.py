@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from stored import Result, all_results, keep
 
-from quietvoxel.models import find_model
+from quietvoxel.models import find_model, list_models
 from quietvoxel.models.store import BUNDLED
 
 TABLE = Path(__file__).parent.parent / "docs" / "tables" / "quality.md"
@@ -28,7 +28,9 @@ ORDER = (
     OURS,
     "RelativeFlow best quality",
     "RelativeFlow estimated noise",
+    "DiffDenoise",
 )
+ENGINES = {"relativeflow": OURS, "diffdenoise": "DiffDenoise"}
 RANGES = {
     "CT": "PSNR with range 400 HU in the window -160 to 240 HU, SSIM in that window",
     "MR": "PSNR and SSIM with range 1",
@@ -124,21 +126,24 @@ def main() -> None:
     TABLE.write_text("\n".join(lines) + "\n")
     print(f"Wrote {TABLE} with {len(points)} points")
     for modality in ("MR", "CT"):
-        tell_card(modality, points)
+        for engine in {card.engine for card in list_models() if card.modality == modality}:
+            tell_card(modality, engine, points)
 
 
-def tell_card(modality: str, points: dict[tuple[str, str, float, str], dict[str, Result]]) -> None:
+def tell_card(
+    modality: str, engine: str, points: dict[tuple[str, str, float, str], dict[str, Result]]
+) -> None:
     """Write the means against the truth into the bundled model's card, if they were measured with its weights."""
-    card = find_model(modality=modality)
+    card, method = find_model(engine=engine, modality=modality), ENGINES[engine]
     path = BUNDLED / f"{card.name}.json"
     figures = []
     for level in sorted({key[2] for key in points if key[:2] == (modality, "truth")}):
-        rows = [r for k, r in points.items() if k[:3] == (modality, "truth", level) and OURS in r]
-        mine = [r for r in rows if r[OURS]["settings"]["model"] == card.sha256[:12]]
+        rows = [r for k, r in points.items() if k[:3] == (modality, "truth", level) and method in r]
+        mine = [r for r in rows if r[method]["settings"]["model"] == card.sha256[:12]]
         if not mine or len(mine) < len(rows):
             print(f"{card.name}: not all points at {level:g} were run with these weights")
             return
-        ours, noisy = mean_cell(mine, OURS), mean_cell(mine, "noisy")
+        ours, noisy = mean_cell(mine, method), mean_cell(mine, "noisy")
         added = f"{level:g} HU" if modality == "CT" else f"{level:g} of the 99.5th percentile"
         figures.append(
             f"noise {added}: PSNR in dB / SSIM {ours.strip('*')}, of the input {noisy.strip('*')}"
