@@ -36,8 +36,8 @@ def main() -> None:
     options = parser.parse_args()
     lines = [
         (
-            f"Made by `python benchmarks/interpolated_noise.py`: mean over {len(NAMES)} volumes ({', '.join(NAMES)}), the"
-            f" middle {SLICES} slices, PSNR in dB with range 1."
+            f"Made by `python benchmarks/interpolated_noise.py`: mean over {len(NAMES)} volumes ({', '.join(NAMES)}),"
+            f" the middle {SLICES} slices, PSNR in dB with range 1."
         ),
         "",
         "| share of k-space measured | Rician σ | noisy | " + " | ".join(MODELS) + " |",

@@ -81,8 +81,8 @@ def main() -> None:
     data = parser.parse_args().data
     text = [
         (
-            f"Made by `python benchmarks/structure_check_scans.py`: the middle {SLICES} slices, default settings; noise of"
-            f" {LEVELS['MR']} (MR, Rician) and {LEVELS['CT']:g} HU (CT) is added and told, the scans' own is estimated."
+            f"Made by `python benchmarks/structure_check_scans.py`: the middle {SLICES} slices, default settings;"
+            f" noise of {LEVELS['MR']} (MR, Rician) and {LEVELS['CT']:g} HU (CT) is added and told, the scans' own is estimated."
         ),
     ]
     for modality in ("MR", "CT"):
