@@ -82,7 +82,8 @@ def main() -> None:
     text = [
         (
             f"Made by `python benchmarks/structure_check_scans.py`: the middle {SLICES} slices, default settings;"
-            f" noise of {LEVELS['MR']} (MR, Rician) and {LEVELS['CT']:g} HU (CT) is added and told, the scans' own is estimated."
+            f" noise of {LEVELS['MR']} (MR, Rician) and {LEVELS['CT']:g} HU (CT) is added and told, the"
+            " scans' own is estimated."
         ),
     ]
     for modality in ("MR", "CT"):
