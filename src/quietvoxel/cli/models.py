@@ -33,8 +33,9 @@ def list_models(*, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([card.model_dump(mode="json") for card in cards], indent=2))
         return
+    width = max((len(card.name) for card in cards), default=0)
     for card in cards:
-        print(f"{card.name:24} {card.engine:14} {card.modality:4} {card.title}; noise {card.noise_range}")
+        print(f"{card.name:{width}}  {card.engine:14} {card.modality:4} {card.title}; noise {card.noise_range}")
     if not cards:
         print(f"There are no models; your own belong in {model_folder()}.", file=sys.stderr)
 
