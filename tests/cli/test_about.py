@@ -31,10 +31,11 @@ def test_engines_json_is_the_schema_front_ends_build_controls_from(quietvoxel: R
 
 
 def test_models_can_be_listed_and_shown(quietvoxel: Run) -> None:
-    assert [line.split()[:3] for line in quietvoxel("models", "list").out.splitlines()] == [
-        ["relativeflow-ct", "relativeflow", "CT"],
-        ["relativeflow-mr", "relativeflow", "MR"],
-    ]
+    listed = [line.split()[:3] for line in quietvoxel("models", "list").out.splitlines()]
+    assert ["relativeflow-ct", "relativeflow", "CT"] in listed
+    assert ["relativeflow-mr", "relativeflow", "MR"] in listed
+    names = [name for name, *_ in listed]
+    assert len(names) == len(set(names))
     assert {card["name"] for card in json.loads(quietvoxel("models", "list", "--json").out)} >= {
         "relativeflow-ct"
     }

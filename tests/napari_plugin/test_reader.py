@@ -226,8 +226,8 @@ def test_samples_are_drawn_with_their_truth_hidden(
     make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer = make_napari_viewer()
-    monkeypatch.setattr("quietvoxel.napari_plugin.sample_data.MR_SHAPE", (4, 112, 96))
-    monkeypatch.setattr("quietvoxel.napari_plugin.sample_data.MR_SPACING", (5.0, 2.0, 2.0))
+    monkeypatch.setattr("quietvoxel.jobs.sample_job.MR_SHAPE", (4, 112, 96))
+    monkeypatch.setattr("quietvoxel.jobs.sample_job.MR_SPACING", (5.0, 2.0, 2.0))
 
     truth, noisy = viewer.open_sample("quietvoxel", "mr")
 

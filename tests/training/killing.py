@@ -20,7 +20,7 @@ from quietvoxel.training.order import TrainingOrder, stage_plan
 from quietvoxel.training.runs import EVENTS, read_run, run_folder
 from quietvoxel.training.settings import TrainingSettings
 
-SECONDS_BETWEEN_CHECKPOINTS = 0.2
+SECONDS_BETWEEN_CHECKPOINTS = 0.1
 
 
 def train(order: TrainingOrder, *, resume: bool) -> None:
@@ -54,7 +54,7 @@ def main(references: str, name: str, steps: str, kills: str) -> None:
                 os._exit(code)
         if deaths < int(kills):
             until_first_step(folder, deaths)
-            time.sleep(rng.uniform(0.0, 0.6))
+            time.sleep(rng.uniform(0.0, 0.15))
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):

@@ -19,6 +19,8 @@ from quietvoxel.training.judge import BEST
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[1] / "src"
+STEPS = "400"
+"""Enough that a fast machine is not done before it was killed four times."""
 
 
 @pytest.mark.slow
@@ -27,7 +29,7 @@ def test_a_training_killed_again_and_again_ends_as_one_that_was_not(home: Path, 
     lines = {}
     for name, kills in (("whole", 0), ("killed", 4)):
         done = subprocess.run(
-            [sys.executable, HERE / "killing.py", references, name, "120", str(kills)],
+            [sys.executable, HERE / "killing.py", references, name, STEPS, str(kills)],
             env=os.environ | {"PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"},
             capture_output=True,
             encoding="utf-8",
