@@ -35,7 +35,9 @@ def list_models(*, as_json: AsJson = False) -> None:
         return
     width = max((len(card.name) for card in cards), default=0)
     for card in cards:
-        print(f"{card.name:{width}}  {card.engine:14} {card.modality:4} {card.title}; noise {card.noise_range}")
+        print(
+            f"{card.name:{width}}  {card.engine:14} {card.modality:4} {card.title}; noise {card.noise_range}"
+        )
     if not cards:
         print(f"There are no models; your own belong in {model_folder()}.", file=sys.stderr)
 
