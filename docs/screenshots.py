@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 WINDOW = (1440, 860)
 SETTLE_S = 1.0
 
+TRAINED, TRAINED_STEPS = {"patch": 64, "batch": 2, "learning_rate": 3e-5}, 120
+"""How the pictures' training is made short."""
+
 PICTURES: dict[str, Callable[[Stage], None]] = {}
 
 
@@ -63,9 +66,9 @@ class Stage:
         self.settle()
         self.viewer.fit_to_view()
 
-    def settle(self, seconds: float = SETTLE_S, until: Callable[[], bool] | None = None) -> None:
-        """Let the event loop run for a while, or until something is true (a minute at most)."""
-        end = time.monotonic() + (seconds if until is None else 60.0)
+    def settle(self, seconds: float | None = None, until: Callable[[], bool] | None = None) -> None:
+        """Let the event loop run for a while, or until something is true (a minute at most, or so many seconds)."""
+        end = time.monotonic() + (seconds or (SETTLE_S if until is None else 60.0))
         while time.monotonic() < end and not (until is not None and until()):
             QApplication.processEvents()
             time.sleep(0.005)
@@ -152,13 +155,38 @@ def comparing(stage: Stage) -> None:
     stage.shoot("compare-structure")
 
 
-def phantoms() -> dict[str, Volume]:
+@picture
+def training(stage: Stage) -> None:
+    """The Train dock with its references, in the middle of a training, and after it."""
+    viewer = stage.viewer
+    viewer.window.resize(WINDOW[0], WINDOW[1] + 100)
+    name, second = list(phantoms(seed=8).items())[stage.subject == "mr"]
+    add_volume(viewer, second, f"{name} 2").visible = False
+    dock = stage.front("Train")
+    dock.references.add_layers(list(viewer.layers))
+    stage.settle(until=lambda: not dock.references.looking)
+    dock.choices.choose(plan="quick")
+    stage.settle(until=lambda: "steps" in dock.choices.plan_line.text(), seconds=300)
+    stage.shoot("train-plan")
+    for setting, value in TRAINED.items():
+        dock.choices.form[setting].value = value
+    dock.choices.most_steps.setValue(TRAINED_STEPS)
+    dock.bar.start_button.click()
+    stage.settle(until=lambda: len(dock.watch.curves.stage.judged) > 2 or not dock.busy, seconds=600)
+    dock.plots.tabs.setCurrentWidget(dock.plots.psnr)
+    stage.shoot("train-running")
+    stage.settle(until=lambda: not dock.busy, seconds=600)
+    dock.plots.tabs.setCurrentWidget(dock.plots.loss)
+    stage.shoot("train")
+
+
+def phantoms(seed: int = 7) -> dict[str, Volume]:
     """A CT and an MR with known truth and realistic noise."""
-    ct = ct_phantom((32, 288, 288), (2.5, 1.25, 1.25), seed=7)
-    mr = mr_phantom((32, 240, 200), (4.0, 0.95, 0.95), seed=7)
+    ct = ct_phantom((32, 288, 288), (2.5, 1.25, 1.25), seed=seed)
+    mr = mr_phantom((32, 240, 200), (4.0, 0.95, 0.95), seed=seed)
     return {
-        "CT phantom": simulate(ct, sigma=25.0, seed=7).volume,
-        "MR phantom": simulate(mr, sigma=0.06 * float(mr.data.max()), seed=7).volume,
+        "CT phantom": simulate(ct, sigma=25.0, seed=seed).volume,
+        "MR phantom": simulate(mr, sigma=0.06 * float(mr.data.max()), seed=seed).volume,
     }
 
 

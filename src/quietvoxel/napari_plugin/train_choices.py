@@ -19,7 +19,6 @@ from superqt import QCollapsible
 from quietvoxel.engines.registry import ENGINES
 from quietvoxel.jobs import Device
 from quietvoxel.jobs.model_choice import fits, models_for
-from quietvoxel.jobs.progress_line import clock
 from quietvoxel.models import ModelCard
 from quietvoxel.napari_plugin.denoise_panel import _device_choices, _restored
 from quietvoxel.napari_plugin.settings_form import SettingsForm
@@ -56,7 +55,7 @@ class TrainChoices(QWidget):
             self._engine_buttons[name] = self._button(self._engines, info.title, info.summary)
         self._plans, self._plan_buttons = QButtonGroup(self), {}
         for name, seconds in PLAN_SECONDS.items():
-            title = f"{name.capitalize()} ~{_roughly(seconds)}"
+            title = f"{name.capitalize()} ~{roughly(seconds)}"
             tooltip = "From start to model, on whatever machine: as many steps are made as there is time for"
             self._plan_buttons[name] = self._button(self._plans, title, tooltip)
         self.start_box = QComboBox()
@@ -220,26 +219,27 @@ def _checked(buttons: dict[str, QRadioButton]) -> str:
     return next(name for name, button in buttons.items() if button.isChecked())
 
 
-def _roughly(seconds: float) -> str:
-    return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds / 60:g} min"
+def roughly(seconds: float) -> str:
+    """A time that nobody knows better: "40 s", "10 min", "1.5 h"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 3600:.2g} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
 
 
-def foreseen_line(event: dict[str, Any], *, exact: bool) -> str:
-    """What a plan takes: "10:00 · 1150 steps of 0.44 s · 1.3 GB of memory · cpu".
+def foreseen_line(event: dict[str, Any]) -> str:
+    """What a plan takes: "About 10 min · 1 150 steps of 0.44 s · 1.3 GB of memory · on cpu, bfloat16".
 
     Parameters
     ----------
     event : `foreseen` or `plan` of the training's process.
-    exact : it is about these references, not about this machine in general.
     """
     steps = event["steps"]
-    pace = (
-        event.get("seconds_per_step")
-        or sum(s["steps"] * s["seconds_per_step"] for s in event["stages"]) / steps
-    )
+    pace = event.get("seconds_per_step")
+    if pace is None:
+        pace = sum(stage["steps"] * stage["seconds_per_step"] for stage in event["stages"]) / steps
     said = [
-        ("" if exact else "about ") + clock(event["seconds"]),
-        f"{steps} steps of {pace:.2g} s",
+        f"About {roughly(event['seconds'])}",
+        f"{f'{steps:,}'.replace(',', ' ')} steps of {pace:.2g} s",
         f"{event['memory_bytes'] / 1e9:.1f} GB of memory",
         f"on {event['device']}, {event['precision']}",
     ]

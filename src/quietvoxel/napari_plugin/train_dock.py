@@ -181,7 +181,7 @@ class TrainDock(TrainPanel):
         if self.process.busy:
             return
         known = self.foresight.about(self.choices.plan)
-        self.choices.plan_line.setText(known if isinstance(known, str) else foreseen_line(known, exact=False))
+        self.choices.plan_line.setText(known if isinstance(known, str) else foreseen_line(known))
 
     def _free_name(self) -> str:
         """A name that neither a run nor a model has."""

@@ -5,6 +5,7 @@ from typing import Any
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
+from quietvoxel.engines.registry import ENGINES
 from quietvoxel.jobs import TrainingState
 from quietvoxel.napari_plugin.dock_contents import DockContents
 from quietvoxel.napari_plugin.train_bar import TrainBar
@@ -12,6 +13,7 @@ from quietvoxel.napari_plugin.train_choices import TrainChoices
 from quietvoxel.napari_plugin.train_models import OwnModels
 from quietvoxel.napari_plugin.train_pictures import TrainPictures
 from quietvoxel.napari_plugin.train_plots import TrainPlots
+from quietvoxel.napari_plugin.train_reference_words import counted
 from quietvoxel.napari_plugin.train_references import TrainReferences
 from quietvoxel.napari_plugin.train_waiting import TrainWaiting
 
@@ -68,6 +70,14 @@ class TrainPanel(DockContents):
         if busy and not self._busy:
             # Folded away, so that buttons, curves and pictures are in sight together.
             self.setup.collapse(animate=False)
+            self.setup.setText(f"{SETUP}: {self._chosen()}")
+        elif not busy:
+            self.setup.setText(SETUP)
         self._busy = busy
         self.waiting.set_free(not busy)
         self.bar.show_state(TrainingState.PREPARING if state is None else state)
+
+    def _chosen(self) -> str:
+        known = self.references.summary
+        said = [f"{counted(known.volumes, 'volume')}, {known.modality}"] if known.volumes else []
+        return " · ".join([*said, ENGINES[self.choices.engine].title, self.choices.plan])

@@ -17,8 +17,8 @@ TITLES = {
 }
 """Pictures of a run by their names in its files, in the order of reading."""
 
-SIDE = 190
-"""Pixels of a picture on the screen; a slice has 160 at most."""
+SIDE = 165
+"""Height of a picture on the screen; a slice has 160 pixels at most."""
 
 WHOLE = "MR"
 """The only window of an MR: from nothing to the brightest of the reference."""
@@ -45,6 +45,7 @@ class TrainPictures(QWidget):
         self._items: dict[str, pyqtgraph.ImageItem] = {}
         self._boxes: list[pyqtgraph.ViewBox] = []
         self._shape: tuple[int, ...] = ()
+        self._zoomed = False
         for place, (name, title) in enumerate(TITLES.items()):
             row, column = divmod(place, 2)
             self._view.addLabel(title, row=2 * row, col=column, color=COLOUR_A if name == "now" else None)
@@ -55,8 +56,11 @@ class TrainPictures(QWidget):
             if self._boxes:
                 box.setXLink(self._boxes[0])
                 box.setYLink(self._boxes[0])
+            box.sigResized.connect(self._fit)
+            box.sigRangeChangedManually.connect(self._touched)
             self._boxes.append(box)
-        self._view.setFixedHeight(2 * SIDE + 50)
+        self._view.ci.layout.setSpacing(2)
+        self._view.setFixedHeight(2 * SIDE + 48)
         form = QFormLayout()
         form.addRow("Validation slice", self.window)
         layout = QVBoxLayout(self)
@@ -98,7 +102,15 @@ class TrainPictures(QWidget):
             self._items[name].setImage(image, levels=levels, autoLevels=False)
         shape = next(iter(self.images.values())).shape
         if shape != self._shape:
-            # Another slice is shown whole; the same one stays as the user has zoomed it.
-            self._shape = shape
+            self._shape, self._zoomed = shape, False
+            self._fit()
+
+    def _fit(self) -> None:
+        """Show the slice whole, until the user zooms."""
+        if self._shape and not self._zoomed:
+            rows, columns = self._shape
             for box in self._boxes:
-                box.setRange(xRange=(0, shape[1]), yRange=(0, shape[0]), padding=0.0)
+                box.setRange(xRange=(0, columns), yRange=(0, rows), padding=0.0)
+
+    def _touched(self) -> None:
+        self._zoomed = True

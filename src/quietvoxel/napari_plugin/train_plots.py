@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 from quietvoxel.napari_plugin.compare_plots import COLOUR_A, COLOUR_B, COLOUR_GAUSSIAN, pyqtgraph
 from quietvoxel.napari_plugin.train_curves import StageCurves
 
-HEIGHT = 190
+HEIGHT = 170
 
 COLOUR_TRAINING, COLOUR_VALIDATION, COLOUR_START = COLOUR_A, COLOUR_B, COLOUR_GAUSSIAN
 
@@ -88,12 +88,11 @@ class TrainPlots(QWidget):
 
     def _tab(self, title: str, left: str, tooltip: str) -> pyqtgraph.PlotWidget:
         plot = pyqtgraph.PlotWidget(background=None)
-        plot.setLabel("bottom", "step")
         plot.setLabel("left", left)
         plot.setMenuEnabled(False)
         plot.hideButtons()
         for side in ("bottom", "left"):
             plot.getAxis(side).enableAutoSIPrefix(False)
         self.tabs.addTab(plot, title)
-        self.tabs.setTabToolTip(self.tabs.count() - 1, tooltip)
+        self.tabs.setTabToolTip(self.tabs.count() - 1, f"{tooltip}; by step")
         return plot

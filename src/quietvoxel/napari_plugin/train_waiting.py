@@ -109,11 +109,9 @@ class TrainWaiting(QWidget):
         self.setVisible(chosen is not None)
         if chosen is None:
             return
-        self.title.setText(
-            "This training has a model that is not saved yet."
-            if chosen.finished
-            else "This training was interrupted; nothing of it is lost."
-        )
+        several = len(self._runs) > 1
+        self.box.setVisible(several)
+        self.title.setText(f"{len(self._runs)} trainings wait for you:" if several else chosen.line)
         self.go_button.setText("Save as model…" if chosen.finished else "Resume")
         self.go_button.setEnabled(self._free)
         self.discard_button.setEnabled(self._free)

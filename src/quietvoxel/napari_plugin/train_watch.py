@@ -30,12 +30,14 @@ class TrainWatch:
         self._modality = ""
         self._stages: list[str] = []
         self._notes: list[str] = []
+        self._plan_line = ""
 
     def begin(self, waiting: Waiting | None = None) -> None:
         """Show a new training, or one that goes on where it was."""
         panel = self._panel
         self.curves = TrainingCurves.of(waiting.folder) if waiting else TrainingCurves()
         self._folder, self._modality, self._stages, self._notes = None, "", [], []
+        self._plan_line = ""
         panel.bar.say("")
         panel.bar.note([])
         panel.pictures.clear()
@@ -71,7 +73,8 @@ class TrainWatch:
 
     def _plan(self, event: dict[str, Any]) -> None:
         self._stages = [stage["name"] for stage in event["stages"]]
-        self._note([foreseen_line(event, exact=True)])
+        self._plan_line = foreseen_line(event)
+        self._note([])
         self._panel.bar.show_progress(None, "judging the start…")
 
     def _progress(self, event: dict[str, Any]) -> None:
@@ -103,13 +106,11 @@ class TrainWatch:
 
     def _note(self, sentences: list[str] | dict[str, Any]) -> None:
         self._notes += [sentences["message"]] if isinstance(sentences, dict) else sentences
-        self._panel.bar.note(self._notes)
+        self._panel.bar.note([self._plan_line, *self._notes] if self._plan_line else self._notes)
 
-    def _finished(self, event: dict[str, Any]) -> None:
-        self._panel.bar.say(event["message"])
-
-    def _cancelled(self, event: dict[str, Any]) -> None:
-        self._panel.bar.say(event["message"])
-
-    def _failed(self, event: dict[str, Any]) -> None:
+    def _ended(self, event: dict[str, Any]) -> None:
+        self._plan_line = ""  # what it was to take is of no interest any more
+        self._note([])
         self._panel.bar.say(event["message"], event.get("details", ""))
+
+    _finished = _cancelled = _failed = _ended
