@@ -2,6 +2,7 @@
 
 python benchmarks/run_ours.py                        # told the true noise, as the peers are
 python benchmarks/run_ours.py --ways estimated best  # estimating it; averaging eight flips and rotations
+QUIETVOXEL_MODELS=runs/models python benchmarks/run_ours.py --ways plain   # a model that is not bundled
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,40 +21,57 @@ from volumes import RUNS, add_data_option
 
 from quietvoxel.engines.registry import engine_info
 from quietvoxel.inference import InferenceOptions, denoise
-from quietvoxel.models import find_model
+from quietvoxel.models import ModelCard, find_model
 from quietvoxel.volume import Geometry, Modality, Volume
 
 RESULTS = RUNS / "ours"
 
-#: way -> engine, settings, and whether the engine is told the noise
-WAYS: dict[str, tuple[str, dict[str, Any], bool]] = {
-    "RelativeFlow": ("relativeflow", {}, True),
-    "RelativeFlow 1 step": ("relativeflow", {"steps": 1}, True),
-    "RelativeFlow best quality": ("relativeflow", {"best_quality": True}, True),
-    "RelativeFlow estimated noise": ("relativeflow", {}, False),
-    "DiffDenoise": ("diffdenoise", {}, True),
+
+@dataclass(frozen=True)
+class Way:
+    """One way to denoise; `told` says whether it is told the noise, `model` is named where it is no bundled one."""
+
+    name: str
+    engine: str = "relativeflow"
+    settings: dict[str, Any] = field(default_factory=dict)
+    told: bool = True
+    model: str = ""
+
+    def card(self, modality: str) -> ModelCard:
+        """The model it uses."""
+        name = self.model.format(modality=modality.lower()) or None
+        return find_model(name, engine=self.engine, modality=modality)
+
+
+#: short name -> way
+WAYS = {
+    "told": Way("RelativeFlow"),
+    "one": Way("RelativeFlow 1 step", settings={"steps": 1}),
+    "best": Way("RelativeFlow best quality", settings={"best_quality": True}),
+    "estimated": Way("RelativeFlow estimated noise", told=False),
+    "diffdenoise": Way("DiffDenoise", "diffdenoise"),
+    "fdn": Way("FDN", "fdn"),
+    "fdn-predicted": Way("FDN predicted", "fdn", {"noise_latent": "predicted"}),
+    "plain": Way("plain network", settings={"steps": 1}, model="plain-{modality}"),
 }
-SHORT = {"told": "RelativeFlow", "one": "RelativeFlow 1 step", "best": "RelativeFlow best quality"}
-SHORT |= {"estimated": "RelativeFlow estimated noise", "diffdenoise": "DiffDenoise"}
 
 
-def run_point(point: StandardPoint, way: str) -> dict[str, Any]:
+def run_point(point: StandardPoint, way: Way) -> dict[str, Any]:
     """Denoise a point and score the result."""
-    engine, settings, told = WAYS[way]
     z, y, x = point.spacing_zyx
     volume = Volume(point.noisy, Geometry((x, y, z)), Modality(point.modality))
-    sigma = point.sigma_added if told and point.sigma_added > 0 else None
+    sigma = point.sigma_added if way.told and point.sigma_added > 0 else None
     options = InferenceOptions(sigma=sigma, axis="0")
     began = time.perf_counter()
-    wanted = engine_info(engine).settings(**settings)
-    result = denoise(volume, None, wanted, options, engine=engine)
+    wanted = engine_info(way.engine).settings(**way.settings)
+    result = denoise(volume, way.card(point.modality), wanted, options)
     seconds = time.perf_counter() - began
     return {
-        "method": way,
+        "method": way.name,
         **facts(point),
         "scores": score(point, result.volume.data),
         "seconds": seconds,
-        "settings": {**settings, "sigma": result.sigma, "model": result.provenance["model_sha256"][:12]},
+        "settings": {**way.settings, "sigma": result.sigma, "model": result.provenance["model_sha256"][:12]},
         "device": f"{result.provenance['device']}, {result.provenance['precision']}, "
         f"{torch.get_num_threads()} thread(s)",
     }
@@ -64,26 +83,24 @@ def main() -> None:
     add_data_option(parser)
     parser.add_argument("--modality", nargs="+", choices=("MR", "CT"), default=("MR", "CT"))
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
-    parser.add_argument("--ways", nargs="+", choices=tuple(SHORT), default=("told",))
+    parser.add_argument("--ways", nargs="+", choices=tuple(WAYS), default=("told",))
     options = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)
     for modality in options.modality:
-        weights = {
-            engine: find_model(engine=engine, modality=modality).sha256[:12]
-            for engine in {WAYS[SHORT[w]][0] for w in options.ways}
-        }
+        ways = [WAYS[one] for one in options.ways]
+        weights = {way.name: way.card(modality).sha256[:12] for way in ways}
         for point in points(options.data, modality=modality, kinds=options.kinds):
-            for way in (SHORT[w] for w in options.ways):
-                path = result_file(RESULTS, point.key, way)
-                if (
-                    path.exists()
-                    and json.loads(path.read_text())["settings"]["model"] == weights[WAYS[way][0]]
-                ):
+            for way in ways:
+                path = result_file(RESULTS, point.key, way.name)
+                if path.exists() and json.loads(path.read_text())["settings"]["model"] == weights[way.name]:
                     continue
                 result = run_point(point, way)
                 path.write_text(json.dumps(result, indent=1))
                 print(
-                    point.key, way, f"{result['scores']['psnr']:.2f} dB {result['seconds']:.0f} s", flush=True
+                    point.key,
+                    way.name,
+                    f"{result['scores']['psnr']:.2f} dB {result['seconds']:.0f} s",
+                    flush=True,
                 )
 
 

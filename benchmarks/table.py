@@ -29,8 +29,11 @@ ORDER = (
     "RelativeFlow best quality",
     "RelativeFlow estimated noise",
     "DiffDenoise",
+    "FDN",
+    "FDN predicted",
+    "plain network",
 )
-ENGINES = {"relativeflow": OURS, "diffdenoise": "DiffDenoise"}
+ENGINES = {"relativeflow": OURS, "diffdenoise": "DiffDenoise", "fdn": "FDN"}
 RANGES = {
     "CT": "PSNR with range 400 HU in the window -160 to 240 HU, SSIM in that window",
     "MR": "PSNR and SSIM with range 1",

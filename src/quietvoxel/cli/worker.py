@@ -4,7 +4,6 @@ It ends when its standard input does, so that it never outlives the viewer: what
 that is not heard within three seconds the process is ended.
 """
 
-import atexit
 import logging
 import os
 import sys
@@ -44,7 +43,7 @@ def worker(
     from quietvoxel.jobs.thread import InferenceThread
 
     thread = InferenceThread(polite=False)
-    atexit.register(thread.stop)
+    thread.stop_at_exit()
     served = Worker(thread, emit, lambda: lines.put(MAIL), explain)
     served.hello()
     if protocol not in (None, PROTOCOL):

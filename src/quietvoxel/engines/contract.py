@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+MAX_SPACING_RATIO = 8.0
+"""Slices further apart than this many pixels tell nothing about each other; the network is told no more."""
+
 
 @dataclass(frozen=True)
 class EngineContext:

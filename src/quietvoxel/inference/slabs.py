@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from quietvoxel.engines.contract import MAX_SPACING_RATIO
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from quietvoxel.inference.statistics import VolumeStatistics
     from quietvoxel.intensity import Intensity
     from quietvoxel.volume import Volume
-
-MAX_SPACING_RATIO = 8.0
 
 
 def slice_axis(volume: Volume, wanted: str = "auto") -> int:

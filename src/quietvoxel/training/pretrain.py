@@ -220,6 +220,7 @@ def export(
                 "command": f"python -m quietvoxel.training.pretrain {options.engine}"
                 f" --modality {modality.lower()} --data DIR --max-steps {options.max_steps}"
                 f" --phantoms {options.phantoms} --seed {options.seed}"
+                + (f" --skip {' '.join(options.skip)}" if options.skip else "")
                 + (f" --stacks {options.stacks}" if engine.stage is None else ""),
             },
         },

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from quietvoxel.engines.contract import Slabs
+from quietvoxel.engines.contract import MAX_SPACING_RATIO, Slabs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 MISSING = 0.0
 """A neighbouring slice that does not exist is shown to a network as all zeros."""
-
-MAX_SPACING_RATIO = 8.0
-"""Slices further apart than this many pixels tell nothing about each other; the network is told no more."""
 
 
 @dataclass(frozen=True)

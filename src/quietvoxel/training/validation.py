@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from quietvoxel.degradation.noise_time import noise_time_for
-from quietvoxel.engines.contract import EngineContext, Slabs
+from quietvoxel.engines.contract import MAX_SPACING_RATIO, EngineContext, Slabs
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe
 from quietvoxel.engines.relative_flow.training import RelativeFlowStage
 from quietvoxel.intensity import HU_PER_UNIT
 from quietvoxel.quality.metrics import psnr, ssim
 from quietvoxel.quality.report import CT_WINDOW
-from quietvoxel.training.references import MAX_SPACING_RATIO, MISSING
+from quietvoxel.training.references import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -121,7 +121,8 @@ class RelativeFlowStage:
         slab[missing] = 0.0
         if recipe.modality == "MR":
             masked = torch.rand(count, generator=generator) < recipe.masked_background
-            air = masked[:, None, None, None] & _background(image)
+            air = torch.zeros_like(image, dtype=torch.bool)
+            air[masked] = _background(image[masked])
             slab[air] = 0.0
             reference[air[:, self.halo]] = degraded[air[:, self.halo]] = 0.0
         slab[:, self.halo] = degraded
