@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from quietvoxel.networks.weights import silence, zero_bias
 
-SEEN = 32.0
-"""A sub-network is shown values within +-32 spreads, so that no input, however wild, makes the flow explode."""
+SEEN = 16.0
+"""A sub-network is shown values within +-16 spreads, so that no input, however wild, makes the flow explode."""
 
 
 class CouplingNet(nn.Module):

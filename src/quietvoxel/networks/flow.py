@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 LARGEST = 4.0
-"""Beyond this a flow compresses its input: no CT gets there (3 072 HU), of MR only the brightest vessels."""
+"""Beyond this a flow compresses its input, and cuts its neighbours: no CT gets there (3 072 HU), of MR only the
+brightest vessels."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,9 @@ class Flow(nn.Module):
             height, width = (length // side for length in neighbours.shape[-2:])
             maps = told[:, :, None, None].to(neighbours.dtype).expand(-1, -1, height, width)
             if self.shape.neighbours:
-                maps = torch.cat([maps, F.pixel_unshuffle(neighbours, side)], dim=1)
+                # Unbounded, a wild neighbour would make couplings explode as wild pixels of the slice itself would.
+                shown = neighbours.clamp(-LARGEST, LARGEST)
+                maps = torch.cat([maps, F.pixel_unshuffle(shown, side)], dim=1)
             found[side] = maps.to(dtype).contiguous(memory_format=torch.channels_last)
         return [found[side] for side in self.shape.sides]
 
