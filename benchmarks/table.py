@@ -115,7 +115,7 @@ def main() -> None:
         "# Quality at the standard validation points",
         "",
         (
-            "Made by `python benchmarks/run_peers.py`, `python benchmarks/run_ours.py --ways told one` and"
+            "Made by `python benchmarks/run_peers.py`, `python benchmarks/run_ours.py --ways told diffdenoise fdn` and"
             " `python benchmarks/table.py`. Every method is told the true noise (RelativeFlow in three steps unless it"
             " says otherwise, CPU, bfloat16); peers are tuned on training volumes (`benchmarks/peer_settings.json`)."
             " A dash is a point that was not measured."

@@ -258,8 +258,15 @@ def test_the_bundled_flows_can_be_undone_on_real_scans(shared_data: Path, name: 
     assert inverse_error(bundled(modality), torch.from_numpy(slab)[None], 0.03) < 1e-4
 
 
-@pytest.mark.parametrize("modality", ["CT", "MR"])
-@pytest.mark.parametrize("period", [2, 4])
+@pytest.mark.parametrize(
+    ("modality", "period"),
+    [
+        ("CT", 2),
+        ("CT", 4),
+        ("MR", 2),
+        pytest.param("MR", 4, marks=pytest.mark.xfail(strict=True, reason="3.5 times, see docs/fdn.md")),
+    ],
+)
 def test_the_bundled_models_leave_no_chequered_pattern(modality: str, period: int) -> None:
     fdn = bundled(modality)
     noisy, sigma = phantom_slab(modality)

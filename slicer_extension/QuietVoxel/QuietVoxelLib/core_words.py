@@ -38,6 +38,7 @@ WORDS = (
     _("Dose fraction"),
     _("Dose fraction exp(-5 Δ) for CT, variance 0.005 Δ of the signal for MR"),
     _("Euler steps"),
+    _("FDN"),
     _(
         "Factor by which the range of degradation times widens in each curriculum epoch; 1: the whole "
         "range from the start; 0: 1 for a starting model, 0.9 from scratch. RelativeFlow only."
@@ -49,6 +50,8 @@ WORDS = (
         "How much noise is removed: 0 returns the input, 1 the noise estimated in it, more removes more. "
         "(x noise)"
     ),
+    _("How much of the noise latent is removed: 0 returns the input, 1 removes all of it. (x noise)"),
+    _("Images averaged where the noise latent is sampled; their spread is the uncertainty. (samples)"),
     _("In HU for CT, in the image's units for MR"),
     _("Learned from noisy scans alone; sampled, it also shows where it is unsure."),
     _("Learning rate"),
@@ -60,6 +63,7 @@ WORDS = (
     _("MR: mean signal over noise, to reach"),
     _("Meant for"),
     _("Mediastinum"),
+    _("Noise latent"),
     _("Noise range"),
     _("Of AdamW, twenty times that for Muon's matrices; 0: the rate that suits the start."),
     _("One pass of a network that has learned the sampled result; off: sample it."),
@@ -72,8 +76,10 @@ WORDS = (
     _("RelativeFlow"),
     _("SRDS"),
     _("Sample with a noise and with its mirror image and average the two; also gives the uncertainty."),
+    _("Samples"),
     _("Sampling starts at the input with noise matched to its own, or at pure noise."),
     _("Seed"),
+    _("Separates noise from content exactly, and says how typical the input is."),
     _(
         "Share of the volumes that is held out to judge the training; whole volumes, one at least. (of "
         "the volumes)"
@@ -94,6 +100,7 @@ WORDS = (
     _("Training images in each step, on each device. (images)"),
     _("Update rule"),
     _("Validation share"),
+    _("What replaces it: zero, samples (also gives the uncertainty), or what the content predicts."),
     _("amber"),
     _("auto takes bfloat16 where the processor computes in it, else float32."),
     _("auto, cpu, cuda, cuda:1 or mps; auto takes a GPU where there is one."),

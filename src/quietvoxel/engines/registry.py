@@ -67,6 +67,13 @@ ENGINES: dict[str, EngineInfo] = {
             "quietvoxel.engines.diff_denoise.settings:DiffDenoiseSettings",
             "quietvoxel.engines.diff_denoise.engine:load_diff_denoise",
         ),
+        EngineInfo(
+            "fdn",
+            "FDN",
+            "Separates noise from content exactly, and says how typical the input is.",
+            "quietvoxel.engines.fdn.settings:FDNSettings",
+            "quietvoxel.engines.fdn.engine:load_fdn",
+        ),
     )
 }
 
