@@ -160,16 +160,14 @@ def main() -> None:
         p50, p99 = np.percentile(gaps, (50, 99))
         table.append((name, f"{p50:.1f} / {p99:.1f} / {gaps.max():.0f}"))
 
-    row("at rest", Metronome().gaps(lambda: _wait(3.0)))
+    row("at rest", Metronome().gaps(lambda: wait(3.0)))
     sliders = slider_times(dock, arguments.sliders)
     dock.preview_box.setChecked(False)
     for scroll in (False, True):
         gaps, seconds = held_in_a_run(viewer, dock, slices, scroll)
         row(f"denoising{', 10 slices scrolled a second' if scroll else ''} ({seconds:.0f} s)", gaps)
     print(f"{facts_of_the_machine()}; {size} x {size} x {slices}\n")
-    print("| GUI thread held | p50 / p99 / longest ms |\n|---|---|")
-    for name, value in table:
-        print(f"| {name} | {value} |")
+    print_holds(table)
     print(f"\n| slider, {size} x {size} | median / worst ms |\n|---|---|")
     beyond = [final - engine for final, engine in zip(sliders["final"], sliders["engine"], strict=True)]
     for name, values in (
@@ -182,7 +180,15 @@ def main() -> None:
     viewer.close()
 
 
-def _wait(seconds: float) -> None:
+def print_holds(table: list[tuple[str, str]]) -> None:
+    """What was done, and how long the GUI's thread was held by it."""
+    print("| GUI thread held | p50 / p99 / longest ms |\n|---|---|")
+    for name, value in table:
+        print(f"| {name} | {value} |")
+
+
+def wait(seconds: float) -> None:
+    """Let the viewer live for so long."""
     end = time.perf_counter() + seconds
     until(lambda: time.perf_counter() > end)
 

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from gui_hold import Metronome, scrolling, until
+from gui_hold import Metronome, print_holds, scrolling, until, wait
 from machine import facts_of_the_machine
 
 from quietvoxel.inference.speed import noise_volume
@@ -78,7 +78,7 @@ def main() -> None:
         dock.bar.cancel_button.click()
         until(lambda: not dock.busy)
 
-    row("at rest", Metronome().gaps(lambda: _wait(3.0)))
+    row("at rest", Metronome().gaps(lambda: wait(3.0)))
     row("references read", Metronome().gaps(reading))
     dock.choices.form["patch"].value, dock.choices.form["batch"].value = arguments.patch, arguments.batch
     row("started: layer written, process started, references prepared", Metronome().gaps(starting))
@@ -90,15 +90,8 @@ def main() -> None:
     row("cancelled", Metronome().gaps(ending))
     print(f"{facts_of_the_machine()}; {arguments.size} x {arguments.size} x {arguments.slices}")
     print(f"{steps[-1] if steps else 0} steps, judged {len(judged)} times; {dock.bar.status.text()}\n")
-    print("| GUI thread held | p50 / p99 / longest ms |\n|---|---|")
-    for name, value in table:
-        print(f"| {name} | {value} |")
+    print_holds(table)
     viewer.close()
-
-
-def _wait(seconds: float) -> None:
-    end = time.perf_counter() + seconds
-    until(lambda: time.perf_counter() > end)
 
 
 if __name__ == "__main__":

@@ -76,9 +76,9 @@ def main() -> None:
     for blur in (False, True):
         found, total, places = doubled(words.first, words.second, blur=blur)
         what = "names blurred" if blur else "names as they are"
-        print(f"{what}: {found} of {total} lines of {words.second} ({found / max(total, 1):.1%})")  # noqa: T201
+        print(f"{what}: {found} of {total} lines of {words.second} ({found / max(total, 1):.1%})")
         if words.show:
-            print("\n".join(places))  # noqa: T201
+            print("\n".join(places))
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ def main() -> int:
         if path in old and not check:
             path.write_text(text, "utf-8")
         if path in old:
-            print(path.name)  # noqa: T201
+            print(path.name)
     return int(bool(old) and check)
 
 
