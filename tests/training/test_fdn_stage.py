@@ -51,6 +51,14 @@ def test_every_term_has_its_weight_and_a_gradient(target: Any, reconstruction: A
     assert set(stage(weight_likelihood=0.0).losses(network, batch)) == {"reconstruction"}
 
 
+def test_whole_slices_of_any_size_can_be_judged() -> None:
+    whole = smooth_slabs(2)
+    slabs = Slabs(whole.image[..., :30, :23], whole.spacing_ratio)
+    part = stage(**ALL)
+    loss = part.loss(part.build().eval(), part.prepare(slabs, 1.0, torch.Generator().manual_seed(0)))
+    assert torch.isfinite(loss)
+
+
 def test_it_learns_to_give_references_back() -> None:
     _, history = trained(stage(reconstruction="l2", delta_min=0.5, weight_likelihood=0.001), 60, CLIP)
     assert np.mean(history[-10:]) < 0.6 * np.mean(history[:5])

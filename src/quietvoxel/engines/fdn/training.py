@@ -74,8 +74,10 @@ class FDNStage:
         if not isinstance(network, FDNNetwork):
             msg = f"FDN trains an FDNNetwork, not a {type(network).__name__}."
             raise TypeError(msg)
-        recipe, slab, sigma = self.recipe, batch["slab"], batch["sigma"]
-        noise = batch["noise"][:, None]
+        recipe, sigma, multiple = self.recipe, batch["sigma"], network.shape.multiple
+        # Patches divide by its blocks; of a whole slice that does not, the last rows and columns are left out.
+        rows, columns = (side // multiple * multiple for side in batch["slab"].shape[-2:])
+        slab, noise = batch["slab"][..., :rows, :columns], batch["noise"][:, None, :rows, :columns]
         noisy = slab[:, self.halo : self.halo + 1]
         reference = noisy - noise
         unit = sigma[:, None, None, None]
