@@ -30,7 +30,12 @@ class NewSettings(EngineSettings):
         json_schema_extra={"widget": "Slider", "unit": "waves", "turns_off": "fast"},
     )
     kind: Literal["soft", "hard"] = Field(default="soft", title="Kind", description="Which.")
-    power: float = Field(default=2.5, ge=0.0, description="Open end.", json_schema_extra={"step": 0.125})
+    power: float = Field(
+        default=2.5,
+        ge=0.0,
+        description="Open end.",
+        json_schema_extra={"step": 0.125, "used_with": {"kind": "hard"}},
+    )
 
 
 def test_every_field_of_a_new_engine_becomes_a_control() -> None:
@@ -51,6 +56,14 @@ def test_touching_a_control_clears_the_switch_that_it_turns_off() -> None:
     assert values.values["fast"] is False
     assert values.touch("strength", 1.5) == []
     assert values.touch("waves", 5) == []
+
+
+def test_a_control_is_used_only_with_what_it_belongs_to() -> None:
+    values = SettingsValues(rows_of(NewSettings.model_json_schema()))
+    assert values.is_used("strength")
+    assert not values.is_used("power")
+    values.touch("kind", "hard")
+    assert values.is_used("power")
 
 
 def test_what_was_kept_comes_back_as_far_as_it_still_fits() -> None:

@@ -101,4 +101,5 @@ class SettingsWidgets:
                 control.currentIndex = max(0, control.findData(value))
             elif control.value != value:
                 control.value = value
+            control.enabled = self._values.is_used(name)
         self._quiet = False

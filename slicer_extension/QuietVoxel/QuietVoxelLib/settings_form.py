@@ -18,6 +18,7 @@ class Row:
     choices : of "choice".
     advanced : belongs under Advanced.
     turns_off : name of the switch that touching this clears, or "".
+    used_with : ((name, value), ...) of the settings without which this one does nothing.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Row:
     choices: tuple = ()
     advanced: bool = False
     turns_off: str = ""
+    used_with: tuple = ()
 
     @property
     def decimals(self):
@@ -66,6 +68,7 @@ def rows_of(schema):
                 tuple(field.get("enum", ())),
                 bool(field.get("advanced")),
                 field.get("turns_off") or "",
+                tuple(field.get("used_with", {}).items()),
             )
         )
     return found
@@ -105,6 +108,10 @@ class SettingsValues:
     def values(self):
         """As the worker takes them."""
         return dict(self._values)
+
+    def is_used(self, name):
+        """Whether a setting matters while the others are as they are."""
+        return all(self._values.get(other) == value for other, value in self._rows[name].used_with)
 
     def touch(self, name, value):
         """The user set a value; gives the names of the other settings that changed with it."""

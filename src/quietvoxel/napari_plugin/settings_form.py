@@ -20,6 +20,12 @@ def hints(field: FieldInfo) -> dict[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
+def is_used(field: FieldInfo, value: BaseModel) -> bool:
+    """Whether a field matters while the others are as they are: {"used_with": {"other": its value}}."""
+    wanted: dict[str, Any] = hints(field).get("used_with", {})
+    return all(getattr(value, name) == one for name, one in wanted.items())
+
+
 def is_advanced(field: FieldInfo) -> bool:
     """Whether a field belongs under "Advanced"."""
     return bool(hints(field).get("advanced"))
@@ -100,6 +106,7 @@ class SettingsForm(Generic[M]):
         for part in (self.basic, self.advanced):
             part.margins = (0, 0, 0, 0)
             part.changed.connect(self._read)
+        self._show()
 
     @property
     def value(self) -> M:
@@ -123,6 +130,7 @@ class SettingsForm(Generic[M]):
             with part.changed.blocked():
                 for row in part:
                     row.value = getattr(self._value, row.name)
+                    row.enabled = is_used(type(self._value).model_fields[row.name], self._value)
 
     def _read(self) -> None:
         shown = {row.name: row.value for part in (self.basic, self.advanced) for row in part}

@@ -43,6 +43,15 @@ def test_every_registered_engine_is_there_with_controls_made_from_its_settings(
     assert dock.forms["relativeflow"].basic.native.isHidden()
 
 
+def test_a_setting_that_does_nothing_as_the_others_are_is_grey(viewer, layer, fake, open_dock):
+    form = open_dock().forms["fdn"]
+    assert [row.name for row in form.basic if not row.enabled] == ["samples"]
+    form["noise_latent"].value = "sampled"
+    assert form["samples"].enabled
+    form["noise_latent"].value = "predicted"
+    assert not form["samples"].enabled
+
+
 def test_the_card_of_the_model_is_shown_on_request_and_as_plain_text(viewer, layer, fake, open_dock):
     dock = open_dock()
     assert dock.engines.card_text.isHidden()

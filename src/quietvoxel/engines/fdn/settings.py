@@ -32,7 +32,12 @@ class FDNSettings(EngineSettings):
         le=32,
         title="Samples",
         description="Images averaged where the noise latent is sampled; their spread is the uncertainty.",
-        json_schema_extra={"widget": "Slider", "unit": "samples", "draft": 1},
+        json_schema_extra={
+            "widget": "Slider",
+            "unit": "samples",
+            "draft": 1,
+            "used_with": {"noise_latent": "sampled"},
+        },
     )
 
 
