@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import types
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,12 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "slicer_extension" / "QuietVoxel"
+UI = MODULE / "Resources" / "UI" / "QuietVoxel.ui"
+display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+on_a_display = [
+    pytest.mark.slicer,
+    pytest.mark.skipif(not display, reason="no display: run it under xvfb-run, as `make test` does"),
+]
 COMMAND = [sys.executable, "-m", "quietvoxel", "worker", "--protocol", "1"]
 
 
@@ -224,3 +231,81 @@ def centre_on(view: Any, node: Any, ijk: tuple[float, float, float]) -> None:
     for row in range(3):
         to_ras.SetElement(row, 3, float(place[row]))
     view.UpdateMatrices()
+
+
+@pytest.fixture
+def application(qapp: Any, scene: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """What Slicer has besides MRML: PythonQt, CTK, base classes; and the module's Qt files imported anew."""
+    from . import application as stand_in
+    from . import pythonqt
+
+    fakes = stand_in.modules(str(MODULE / "Resources"))
+    fakes |= {"qt": pythonqt.FakeQt("qt"), "ctk": pythonqt.make_ctk()}
+    for name, module in fakes.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    app = stand_in.App()
+    monkeypatch.setattr(slicer, "app", app, raising=False)
+    monkeypatch.setattr(slicer.util, "loadUI", lambda path: pythonqt.Proxy(pythonqt.load_ui(path)))
+    monkeypatch.setattr(slicer.util, "childWidgetVariables", lambda root: pythonqt.child_variables(root._q))
+    window = pythonqt.Proxy(pythonqt.QtWidgets.QMainWindow())
+    monkeypatch.setattr(slicer.util, "mainWindow", lambda: window)
+    yield app
+    for name in [one for one in sys.modules if one == "QuietVoxel" or one.startswith("QuietVoxelLib.qt_")]:
+        forget_module(name)
+    forget_module("QuietVoxelLib.parameters")
+
+
+def forget_module(name: str) -> None:
+    """Import it anew next time, with the stand-ins of the next test."""
+    sys.modules.pop(name, None)
+    package, _, last = name.partition(".")
+    if last:
+        vars(sys.modules[package]).pop(last, None)
+
+
+@pytest.fixture
+def ui(application: Any) -> Any:
+    from . import pythonqt
+
+    root = pythonqt.load_ui(UI)
+    found = pythonqt.child_variables(root)
+    found.root = root
+    return found
+
+
+@pytest.fixture
+def opened(
+    application: Any, scene: Any, warm_worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Any]]:
+    """Build the module's widget over the warm worker, as if all were installed, and enter it."""
+    made: list[Any] = []
+
+    def build() -> Any:
+        import QuietVoxel
+        from QuietVoxelLib import needs, qt_module
+        from QuietVoxelLib.child_process import SubprocessChild
+        from QuietVoxelLib.session import Session
+
+        session = Session(scene, SubprocessChild, [sys.executable, "-m", "quietvoxel"], warm_worker)
+        usual = qt_module.ModulePanel
+        monkeypatch.setattr(needs, "missing", lambda *_given, **_named: [])
+        monkeypatch.setattr(qt_module, "ModulePanel", lambda ui, scene: usual(ui, scene, session))
+        widget = QuietVoxel.QuietVoxelWidget(types.SimpleNamespace(isEntered=True))
+        widget.setup()
+        widget.enter()
+        until(lambda: widget.ui.engineBox.count, lambda: tick(widget))
+        made.append(widget)
+        return widget
+
+    yield build
+    for widget in made:
+        until(lambda: not warm_worker.busy, warm_worker.tick)  # it goes on to the next test
+        widget.panel.session.client = types.SimpleNamespace(kill=lambda: None, process=None)
+        widget.cleanup()
+
+
+def tick(widget: Any) -> None:
+    from PyQt6.QtWidgets import QApplication
+
+    QApplication.processEvents()
+    widget.panel.session.tick()
