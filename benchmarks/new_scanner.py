@@ -122,9 +122,9 @@ def row(name: str, kind: str, scores: dict[str, Any], base: dict[str, Any] | Non
     return "| " + " | ".join(cells) + " |"
 
 
-def effort(name: str, model: str, minutes: float | None) -> str:
+def effort(name: str, engine: str, model: str, minutes: float | None) -> str:
     """One line of the first table: steps of all stages, and the time from start to model."""
-    training = find_model(model).training
+    training = find_model(model, engine=engine).training
     steps = training.get("stages", [training])
     counted = " + ".join(f"{one['steps']}" for one in steps)
     return f"| {name} | {counted} | {'' if minutes is None else f'{minutes:.0f} min'} |"
@@ -164,7 +164,7 @@ def main() -> None:
         elif blind not in {card.name for card in list_models()}:
             continue
         base = tested(engine, blind, options.data, folder)
-        efforts.append(effort(f"{engine}, without the scanner", blind, None))
+        efforts.append(effort(f"{engine}, without the scanner", engine, blind, None))
         for kind, lines in rows.items():
             lines.append(row(f"{engine}, without the scanner", kind, base, None))
         jobs = [
@@ -187,7 +187,7 @@ def main() -> None:
             if made is None:
                 efforts.append(f"| {title}: the starting model stayed | | {record.seconds / 60:.0f} min |")
                 continue
-            efforts.append(effort(title, made, record.seconds / 60))
+            efforts.append(effort(title, engine, made, record.seconds / 60))
             scores = tested(engine, made, options.data, folder)
             for kind, lines in rows.items():
                 lines.append(row(title, kind, scores, base))
