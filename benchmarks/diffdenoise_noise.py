@@ -8,16 +8,19 @@ python benchmarks/diffdenoise_noise.py                                # everythi
 python benchmarks/diffdenoise_noise.py --noise gaussian --radii 0 1 2 4
 python benchmarks/diffdenoise_noise.py --quick                        # a few steps; nothing is kept
 
-Noise2Void is CAREamics' (`pip install careamics`), given the seconds that DiffDenoise took; BM4D needs `bm4d`. A method
-whose package is missing has no entry, and a later run adds it. Results: runs/diffdenoise/noise/*.json.
+Noise2Void is CAREamics' (`pip install --no-deps careamics==0.3.5 microssim` and `pip install matplotlib zarr tifffile
+bioimageio-core`, in an environment of its own), given the seconds that DiffDenoise took; BM4D needs `bm4d`. A method
+whose package is missing has no entry. Results: runs/diffdenoise/noise/*.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import sys
 import tempfile
 import time
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,13 +145,25 @@ def peers(seconds: float, stacks: list[NDArray[np.float32]]) -> dict[str, Callab
     return found
 
 
+def import_careamics() -> Any:
+    """CAREamics wants torchvision for networks that Noise2Void has not; where there is none, empty modules serve."""
+    import lightning.pytorch  # asks for torchvision too, and does without
+
+    if importlib.util.find_spec("torchvision") is None:
+        parts = ["torchvision", "torchvision.transforms", "torchvision.transforms.functional"]
+        modules: list[Any] = [types.ModuleType(name) for name in parts]
+        modules[0].__version__ = "none"
+        modules[1].functional = modules[2]
+        sys.modules |= dict(zip(parts, modules, strict=True))
+    import careamics
+
+    return careamics, lightning.pytorch.callbacks.Timer
+
+
 def noise2void(seconds: float, stacks: list[NDArray[np.float32]]) -> Callable[..., NDArray[Any]]:
     """CAREamics' Noise2Void, trained on the same noisy slices until as many seconds are over."""
-    from careamics import CAREamist
-    from careamics.config import create_n2v_configuration
-    from pytorch_lightning.callbacks import Timer
-
-    configuration = create_n2v_configuration(
+    careamics, timer = import_careamics()
+    configuration = careamics.config.create_n2v_config(
         experiment_name="n2v",
         data_type="array",
         axes="SYX",
@@ -158,13 +173,19 @@ def noise2void(seconds: float, stacks: list[NDArray[np.float32]]) -> Callable[..
     )
     side = min(min(stack.shape[1:]) for stack in stacks)
     slices = np.concatenate([stack[:, :side, :side] for stack in stacks])
-    careamist = CAREamist(
-        configuration, work_dir=tempfile.mkdtemp(), callbacks=[Timer(duration={"seconds": seconds})]
+    careamist = careamics.CAREamist(
+        configuration,
+        work_dir=tempfile.mkdtemp(),
+        callbacks=[timer(duration={"seconds": seconds})],
+        enable_progress_bar=False,
     )
-    careamist.train(train_source=slices)
-    return lambda noisy, z, *_: np.asarray(careamist.predict(source=noisy[z][None], axes="SYX")).reshape(
-        noisy[z].shape
-    )
+    careamist.train(train_data=slices)
+
+    def denoise(noisy: NDArray[Any], z: int, *_: Any) -> NDArray[Any]:
+        images, _names = careamist.predict(noisy[z][None], axes="SYX")
+        return np.asarray(images[0]).reshape(noisy[z].shape)
+
+    return denoise
 
 
 def supervised_engine(
