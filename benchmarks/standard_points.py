@@ -86,7 +86,7 @@ def add_rician(reference: NDArray[np.float32], sigma: float) -> NDArray[np.float
     return noisy
 
 
-def _mr_point(
+def mr_point(
     name: str,
     kind: Kind,
     level: float,
@@ -94,6 +94,7 @@ def _mr_point(
     own: float,
     spacing: tuple[float, ...],
 ) -> StandardPoint:
+    """Rician noise of this level on a normalised magnitude that has noise of its own or none."""
     z, y, x = spacing
     return StandardPoint(
         name=name,
@@ -110,7 +111,7 @@ def _mr_point(
     )
 
 
-def _ct_point(
+def ct_point(
     name: str,
     kind: Kind,
     level: float,
@@ -118,6 +119,7 @@ def _ct_point(
     own: float,
     spacing: tuple[float, ...],
 ) -> StandardPoint:
+    """Inserted FBP noise of this SD in soft tissue on an image in HU that has noise of its own or none."""
     from ct_insertion import inserted_noise  # needs the projector; MR points do without
 
     z, y, x = spacing
@@ -187,7 +189,7 @@ def points(
     kinds, levels, names : only these kinds, noise levels and volumes, when given.
     """
     for each in ("MR", "CT") if modality is None else (modality,):
-        make = _mr_point if each == "MR" else _ct_point
+        make = mr_point if each == "MR" else ct_point
         wanted = [v for v in (MR_LEVELS if each == "MR" else CT_LEVELS) if levels is None or v in levels]
         if "scan" in kinds:
             for volume in indexed_volumes(data, f"val/{each.lower()}"):

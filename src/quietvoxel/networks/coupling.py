@@ -49,8 +49,7 @@ class CouplingNet(nn.Module):
         kind = x.dtype
         x = F.pixel_unshuffle(x.clamp(-SEEN, SEEN), self.fold).to(condition.dtype)
         x = torch.cat([x.contiguous(memory_format=torch.channels_last), condition], dim=1)
-        x = F.relu(self.first(x), inplace=True)
-        x = F.relu(self.middle(x), inplace=True)
+        x = F.relu(self.middle(F.relu(self.first(x))))
         out: Tensor = self.last(x)
         return F.pixel_shuffle(out.to(kind), self.fold)
 

@@ -78,7 +78,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
-        out: Tensor = x + self.second(F.relu(self.first(x), inplace=True))
+        # Not in place, which takes two to three times as long in bfloat16 on a CPU.
+        out: Tensor = x + self.second(F.relu(self.first(x)))
         return out
 
 

@@ -58,10 +58,10 @@ def matched_share(steps: int) -> float:
     """Share of the noise variance to walk through, so that `steps` steps remove all of the noise.
 
     One step has to be told of all the noise. Many small steps arrive earlier, because each of them is a mean over
-    what is left: half of the variance would do in the limit. The values, 1, 0.9, 0.87, 0.85, ..., fit the optimum
+    what is left: half of the variance would do in the limit. The values, 1, 0.85, 0.8, 0.775, ..., fit the optimum
     found on training anatomy (docs/relativeflow.md).
     """
-    return 0.8 + 0.2 / steps
+    return 0.7 + 0.3 / steps
 
 
 def step_schedule(total: float, steps: int, delta_max: float) -> tuple[float, ...]:
