@@ -27,7 +27,7 @@ from quietvoxel.models.store import list_models
 from quietvoxel.volume import Geometry, Modality, Volume
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contender:
     """An engine with settings; `networks` are those that it evaluates, by the names in its model file."""
 
