@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from quietvoxel.engines.registry import engine_info
 from quietvoxel.jobs import RunState
+from quietvoxel.models import list_models
 
 
 @pytest.fixture
@@ -55,7 +57,9 @@ def test_all_engines_are_those_with_a_model_for_the_modality(
     dock.bar.all_button.click()
     until(lambda: not dock.bar.run.state.busy, 60)
     assert dock.bar.run.state is RunState.DONE
-    assert {"scan", "scan [RelativeFlow]"} == {one.name for one in viewer.layers}
+    there = {engine_info(card.engine).title for card in list_models() if card.modality == "CT"}
+    assert "RelativeFlow" in there
+    assert {"scan", *(f"scan [{title}]" for title in there)} == {one.name for one in viewer.layers}
 
 
 def test_where_no_engine_has_a_model_for_the_modality_it_is_said(
