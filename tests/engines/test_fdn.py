@@ -238,6 +238,21 @@ def inverse_error(fdn: FDNEngine, image: Tensor, sigma: float) -> float:
 @pytest.mark.parametrize("modality", ["CT", "MR"])
 @pytest.mark.parametrize("hostile", ["none", "constant", "noise", "saturated", "huge", "huge steps"])
 def test_the_bundled_flows_can_be_undone_whatever_is_in_them(modality: str, hostile: str) -> None:
+    image, sigma = hostile_slab(modality, hostile)
+    if modality == "CT":
+        image = image.clamp(*(hu / HU_PER_UNIT for hu in HU_RANGE))  # as every CT is on its way to an engine
+    assert inverse_error(bundled(modality), image, sigma) < 1e-4
+
+
+@pytest.mark.xfail(strict=True, reason="0.0004 to 0.002, see docs/fdn.md")
+@pytest.mark.parametrize("hostile", ["saturated", "huge", "huge steps"])
+def test_the_ct_flow_can_be_undone_past_the_cut_that_every_ct_goes_through(hostile: str) -> None:
+    image, sigma = hostile_slab("CT", hostile)
+    assert inverse_error(bundled("CT"), image, sigma) < 1e-4
+
+
+def hostile_slab(modality: str, hostile: str) -> tuple[Tensor, float]:
+    """What no scanner makes, by name, and the noise that the flow is told of."""
     noisy, sigma = phantom_slab(modality)
     white = torch.randn(noisy.shape, generator=torch.Generator().manual_seed(0))
     image = {
@@ -248,9 +263,7 @@ def test_the_bundled_flows_can_be_undone_whatever_is_in_them(modality: str, host
         "huge": 1e6 * white,
         "huge steps": 1e6 * (white > 0),
     }[hostile]
-    if modality == "CT":
-        image = image.clamp(*(hu / HU_PER_UNIT for hu in HU_RANGE))  # as every CT is on its way to an engine
-    assert inverse_error(bundled(modality), image, sigma) < 1e-4
+    return image, sigma
 
 
 REAL = ["ct/STS_042_ct", "mr/prostatex0218_T2tra_s5", "mr/rorden_prisma_T1_HFS"]

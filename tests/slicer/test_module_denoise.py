@@ -13,17 +13,23 @@ from .conftest import centre_on, noisy_array, on_a_display, tick, until
 pytestmark = on_a_display
 
 
-def test_the_user_denoises_a_volume(opened: Any, add_volume: Any, views: Any, scene: Any) -> None:
-    from QuietVoxelLib.volume_nodes import array_of
-
+@pytest.fixture
+def on_a_volume(opened: Any, add_volume: Any, views: Any) -> tuple[Any, dict[str, Any], Any]:
+    """A volume, the views of it, and the widget where its noise has been estimated."""
     node = add_volume()
     shown = views(node)
     centre_on(shown["Red"], node, (10, 10, 1))
     widget = opened()
-    ui = widget.ui
+    widget.ui.inputSelector.setCurrentNode(node)
+    until(lambda: widget.ui.sigmaLine.text == "(estimated)", lambda: tick(widget))
+    return node, shown, widget
 
-    ui.inputSelector.setCurrentNode(node)
-    until(lambda: ui.sigmaLine.text == "(estimated)", lambda: tick(widget))
+
+def test_the_user_denoises_a_volume(on_a_volume: Any) -> None:
+    from QuietVoxelLib.volume_nodes import array_of
+
+    node, shown, widget = on_a_volume
+    ui = widget.ui
     assert ui.volumeLine.text == "48×40×4 · 0.8×0.8×2.5 mm"
     assert ui.sigmaBox.value == pytest.approx(20.0, abs=2.0)
     assert ui.modalityBox.currentText == "CT"
@@ -72,14 +78,9 @@ def test_the_user_denoises_a_volume(opened: Any, add_volume: Any, views: Any, sc
     assert '"steps": 2' in parameters.settings
 
 
-def test_a_view_that_moves_moves_the_preview(opened: Any, add_volume: Any, views: Any) -> None:
-    node = add_volume()
-    shown = views(node)
-    centre_on(shown["Red"], node, (10, 10, 1))
-    widget = opened()
+def test_a_view_that_moves_moves_the_preview(on_a_volume: Any) -> None:
+    node, shown, widget = on_a_volume
     ui = widget.ui
-    ui.inputSelector.setCurrentNode(node)
-    until(lambda: ui.sigmaLine.text == "(estimated)", lambda: tick(widget))
     widget.panel.denoise.engines._forms["relativeflow"].controls["strength"][1].value = 1.5
     until(lambda: ui.previewLine.text.startswith(("final", "draft")), lambda: tick(widget))
     preview = widget.panel.session.preview
