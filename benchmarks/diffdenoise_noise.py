@@ -112,7 +112,9 @@ def trained(
     networks = train_diff_denoise(
         own, recipe, plan, folder, stacks=stacks, side=128, images=lambda _, halo: FixedNoise(halo)
     )
-    return DiffDenoiseEngine(DiffDenoiseNetworks.named(networks), recipe), time.monotonic() - began
+    # None of these noises is Rician.
+    engine = DiffDenoiseEngine(DiffDenoiseNetworks.named(networks), recipe, rician_share=0.0)
+    return engine, time.monotonic() - began
 
 
 def scored(images: list[TruthImage], noise: str, run: Callable[..., NDArray[Any]]) -> dict[str, float]:
@@ -195,7 +197,8 @@ def supervised_engine(
     stage = StudentStage(recipe)
     network = train_stage(stage, lessons, plan, folder).averaged
     # Nothing is sampled: the other two networks are there because there have to be.
-    return DiffDenoiseEngine(DiffDenoiseNetworks(network, DiffusionNetwork(recipe), network), recipe)
+    networks = DiffDenoiseNetworks(network, DiffusionNetwork(recipe), network)
+    return DiffDenoiseEngine(networks, recipe, rician_share=0.0)
 
 
 def measure(

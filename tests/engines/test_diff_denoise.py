@@ -10,6 +10,7 @@ import torch
 from short_training import tiny_diff_denoise
 from torch import Tensor
 
+from quietvoxel.degradation.rician import K_RICIAN, rician, rician_mean
 from quietvoxel.engines.contract import EngineContext
 from quietvoxel.engines.diff_denoise.engine import (
     DiffDenoiseEngine,
@@ -238,6 +239,34 @@ def test_with_networks_that_know_the_truth_the_engine_is_the_best_estimator(step
     pure = SAMPLED.touched(ddim_steps=steps, start="noise")
     nothing = linear_engine(sigma, detail).denoise(noisy, pure, context(sigma=sigma)).image
     assert nothing.square().mean().sqrt() < 0.02 * detail
+
+
+def mean_engine(truth: Tensor, **changes: Any) -> DiffDenoiseEngine:
+    """A student that has learned the mean of Rician images of this truth."""
+    recipe = tiny_diff_denoise(**changes)
+    networks = build_networks(recipe)
+
+    class Student(torch.nn.Module):
+        def forward(self, x: Tensor, _told: Tensor) -> Tensor:
+            return x[:, recipe.halo : recipe.halo + 1] - rician_mean(truth, SIGMA)
+
+    networks["student"] = Student()
+    return DiffDenoiseEngine(DiffDenoiseNetworks.named(networks), recipe, rician_share=1.0)
+
+
+def test_the_bias_of_rician_noise_is_undone_with_the_noise() -> None:
+    truth = torch.linspace(0, 1, 48 * 40).reshape(1, 1, 48, 40)
+    noisy = rician(truth.expand(-1, 3, -1, -1), SIGMA**2 / K_RICIAN, torch.Generator().manual_seed(0))
+    model = mean_engine(truth)
+    mean = rician_mean(truth, SIGMA)
+    assert (mean - truth).max() > SIGMA
+    whole = model.denoise(noisy, DiffDenoiseSettings(), context()).image
+    torch.testing.assert_close(whole, truth, atol=2e-3 * SIGMA, rtol=0)
+    # As much of the bias goes as of the noise; a signed image has none, nor has a CT.
+    little = DiffDenoiseSettings(strength=1e-3)
+    assert (model.denoise(noisy, little, context()).image - noisy[:, 1:2]).abs().max() < 5e-3
+    for other, image in ((model, noisy - 0.5), (mean_engine(truth, modality="CT"), noisy)):
+        torch.testing.assert_close(other.denoise(image, DiffDenoiseSettings(), context()).image, mean)
 
 
 def test_tissue_is_where_the_noise_is_what_its_level_says() -> None:

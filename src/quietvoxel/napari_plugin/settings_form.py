@@ -8,6 +8,7 @@ from magicgui.widgets import Container, create_widget
 from magicgui.widgets.bases import ValueWidget
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from qtpy.QtWidgets import QGraphicsOpacityEffect, QWidget
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -131,6 +132,7 @@ class SettingsForm(Generic[M]):
                 for row in part:
                     row.value = getattr(self._value, row.name)
                     row.enabled = is_used(type(self._value).model_fields[row.name], self._value)
+                    _fade(row.native, not row.enabled)
 
     def _read(self) -> None:
         shown = {row.name: row.value for part in (self.basic, self.advanced) for row in part}
@@ -145,6 +147,16 @@ class SettingsForm(Generic[M]):
         self._value = value
         self._show()  # a control may have been turned off, or put right by the model
         self._changed()
+
+
+def _fade(widget: QWidget, faded: bool) -> None:
+    """Show that a control can not be used: napari's themes draw a disabled slider like any other."""
+    if not faded:
+        widget.setGraphicsEffect(None)
+    elif widget.graphicsEffect() is None:
+        effect = QGraphicsOpacityEffect(widget)
+        effect.setOpacity(0.35)
+        widget.setGraphicsEffect(effect)
 
 
 def _tooltip(field: FieldInfo) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from quietvoxel.engines.contract import EngineContext
+from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseSettings
 from quietvoxel.engines.diff_denoise.training import noisy_images
 from quietvoxel.inference.devices import choose_device, choose_precision
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine
     from quietvoxel.engines.diff_denoise.training import ImageSource
 
 DEPTH = 3
@@ -63,6 +63,8 @@ def taught_stacks(
     References for `StudentStage`: what was removed, the noise level and the power stand in place of the noise.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # The student learns the mean of noisy images, as its teacher has; the bias in it is undone where either is used.
+    engine = DiffDenoiseEngine(engine.networks, engine.recipe, rician_share=0.0)
     stacks = []
     for index in range(count):
         path = folder / f"stack-{index:04d}.npz"

@@ -46,8 +46,10 @@ def test_every_registered_engine_is_there_with_controls_made_from_its_settings(
 def test_a_setting_that_does_nothing_as_the_others_are_is_grey(viewer, layer, fake, open_dock):
     form = open_dock().forms["fdn"]
     assert [row.name for row in form.basic if not row.enabled] == ["samples"]
+    assert form["samples"].native.graphicsEffect().opacity() < 0.5
     form["noise_latent"].value = "sampled"
     assert form["samples"].enabled
+    assert form["samples"].native.graphicsEffect() is None
     form["noise_latent"].value = "predicted"
     assert not form["samples"].enabled
 

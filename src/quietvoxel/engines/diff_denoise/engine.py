@@ -13,7 +13,7 @@ from quietvoxel.engines.diff_denoise.sampling import ddim, stabilised
 from quietvoxel.engines.diff_denoise.schedule import matched_weight
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
 from quietvoxel.engines.diff_denoise.student import student_conditions
-from quietvoxel.engines.magnitude import not_below
+from quietvoxel.engines.magnitude import not_below, without_rician_bias
 from quietvoxel.engines.noise_range import trained_sigmas
 from quietvoxel.engines.relative_flow.training import network_conditions
 from quietvoxel.engines.slice_noise import slice_noise
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from quietvoxel.networks.blind_spot import BlindSpotNetwork
+
+
+RICIAN_SHARE = 0.9
+"""Of the noise's standard deviation. The whole would be right for an image without any noise left; where
+the signal is weak the inverse has a steep slope, and raises what is left (`benchmarks/rician_bias.py`)."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,17 @@ class DiffDenoiseEngine:
     ----------
     networks : of this recipe.
     recipe : how they were trained.
+    rician_share : of the noise's standard deviation; the bias of so much Rician noise is undone (MR).
     """
 
     name = "diffdenoise"
 
-    def __init__(self, networks: DiffDenoiseNetworks, recipe: DiffDenoiseRecipe) -> None:
+    def __init__(
+        self, networks: DiffDenoiseNetworks, recipe: DiffDenoiseRecipe, rician_share: float = RICIAN_SHARE
+    ) -> None:
         self.networks = networks
         self.recipe = recipe
+        self.rician_share = rician_share
         for network in (networks.blind_spot, networks.diffusion, networks.student):
             if network is not None:
                 network.eval()
@@ -99,6 +108,9 @@ class DiffDenoiseEngine:
             removed, spread = run(slab, sigma, settings, context)
         result = slab[:, halo : halo + 1] - amount * removed
         if self.recipe.modality == "MR":
+            # Seeing noisy images alone, the networks have learned their mean, with the bias of Rician noise in it.
+            unbiased = without_rician_bias(result, image, self.rician_share * sigma)
+            result = torch.lerp(result, unbiased, amount * min(settings.strength, 1.0))
             result = not_below(result, image)
         return EngineOutput(result.cpu(), None if spread is None else (amount * spread).cpu())
 
