@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TABLE = Path(__file__).parent.parent / "docs" / "tables" / "diffdenoise_power.md"
 NAMES = ("phantom-T2-thick", "cleaned-openms_patient20_study2_T1W")
-LEVELS = (0.03, 0.06)
+LEVELS = (0.03, 0.06, 0.1)
 POWERS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 SLICES = 3
 

@@ -11,6 +11,7 @@ from volumes import RUNS
 
 from quietvoxel.engines.contract import EngineContext, EngineOutput
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseSettings
+from quietvoxel.engines.magnitude import without_rician_bias
 from quietvoxel.engines.relative_flow.training import network_conditions
 from quietvoxel.inference.devices import choose_device, choose_precision
 from quietvoxel.inference.loaded import load_engine
@@ -55,11 +56,14 @@ def denoised(
 def blind_spot_alone(
     engine: DiffDenoiseEngine, stack: np.ndarray, z: int, sigma: float, ratio: float
 ) -> np.ndarray:
-    """The first network's prediction of one slice."""
+    """The first network's prediction of one slice, the bias of Rician noise undone as in the engine's result."""
     level = torch.full((1,), sigma, device=DEVICE)
     told = network_conditions(level, level, level, torch.full_like(level, min(ratio, MAX_SPACING_RATIO)))
     slab = slab_of(stack, z, engine.recipe.halo).to(DEVICE)
-    return engine.networks.blind_spot(slab, told)[0, 0].float().cpu().numpy()
+    found = engine.networks.blind_spot(slab, told).float()
+    if engine.recipe.modality == "MR":
+        found = without_rician_bias(found, slab, engine.rician_share * sigma)
+    return found[0, 0].cpu().numpy()
 
 
 def once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:

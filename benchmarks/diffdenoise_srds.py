@@ -10,7 +10,11 @@ student and teacher are of the same slices in the same run. Results: runs/diffde
 from __future__ import annotations
 
 import argparse
+import json
 import time
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,17 +24,26 @@ from truth_scores import psnr
 from volumes import add_data_option
 
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseSettings
+from quietvoxel.errors import QuietVoxelError
 from quietvoxel.models import find_model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from standard_points import StandardPoint
 
     from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine
 
+TABLE = Path(__file__).parent.parent / "docs" / "tables" / "diffdenoise_srds.md"
 SEEDS = 16
 STEPS = (10, 20, 50)
-STRENGTHS = (0.25, 0.5, 0.75, 1.5, 2.0, 3.0)
-"""Other starts than the matched one: where the best one is not at 1, the recipe's `start_power` is to be changed."""
+SIDE = 256
+"""Larger slices are cut to their middle: sampling takes 41 to 401 passes through the network."""
+NAMES = {
+    "MR": ("phantom-T2-thick", "cleaned-pgbm001_T1post", "cleaned-openms_patient20_study2_FLAIR"),
+    "CT": ("phantom-abdomen-3mm", "cleaned-STS_042_ct", "cleaned-STS_048_ct"),
+}
+LEVELS = {"MR": (0.06,), "CT": (20.0,)}
 
 
 def unit_of(point: StandardPoint) -> float:
@@ -64,31 +77,30 @@ def variance(engine: DiffDenoiseEngine, point: StandardPoint, seeds: int, start:
     }
 
 
-def gains(engine: DiffDenoiseEngine, point: StandardPoint, steps: tuple[int, ...]) -> dict[str, Any]:
+def ways(steps: Sequence[int]) -> dict[str, DiffDenoiseSettings]:
+    """Everything that is compared, by name."""
+    found = {"student": DiffDenoiseSettings(), "teacher": SAMPLED.touched(ddim_steps=20)}
+    for start, count in product(("matched", "noise"), steps):
+        own = SAMPLED.touched(start=start, ddim_steps=count)
+        found[f"{start}, {count} steps, one sample"] = own.touched(srds=False)
+        found[f"{start}, {count} steps, pair"] = own
+    found["matched, 20 steps, 4 pairs"] = SAMPLED.touched(ddim_steps=20, pairs=4)
+    return found
+
+
+def gains(engine: DiffDenoiseEngine, point: StandardPoint, steps: Sequence[int]) -> dict[str, Any]:
     """PSNR of single samples and pairs from both starts, of the blind-spot network, the student and its teacher."""
     unit, (dz, dy, dx) = unit_of(point), point.spacing_zyx
     stack, sigma, ratio = point.noisy / unit, point.sigma_added / unit, dz / (0.5 * (dy + dx))
     data_range = 1.0 if point.modality == "MR" else 0.4
     middle = len(stack) // 2
     slices = range(middle - 1, middle + 1)
-    ways: dict[str, DiffDenoiseSettings] = {"student": DiffDenoiseSettings()}
-    for start in ("matched", "noise"):
-        for count in steps:
-            for pairs in (1, 4):
-                way = SAMPLED.touched(start=start, ddim_steps=count, pairs=pairs)
-                ways[f"{start}, {count} steps, {pairs} pair(s)"] = way
-            ways[f"{start}, {count} steps, one sample"] = SAMPLED.touched(
-                start=start, ddim_steps=count, srds=False
-            )
-    for strength in STRENGTHS:
-        ways[f"matched, 20 steps, strength {strength:g}"] = SAMPLED.touched(strength=strength)
-        ways[f"student, strength {strength:g}"] = DiffDenoiseSettings(strength=strength)
     found: dict[str, Any] = {"psnr": {}, "seconds": {}}
     truth, mask = point.reference[slices.start : slices.stop] / unit, point.mask[slices.start : slices.stop]
     alone = np.stack([blind_spot_alone(engine, stack, z, sigma, ratio) for z in slices])
     found["psnr"]["noisy"] = psnr(stack[slices.start : slices.stop], truth, mask, data_range)
     found["psnr"]["blind-spot network"] = psnr(alone, truth, mask, data_range)
-    for name, settings in ways.items():
+    for name, settings in ways(steps).items():
         began = time.perf_counter()
         images = [denoised(engine, stack, z, sigma, ratio, settings).image[0, 0].numpy() for z in slices]
         found["seconds"][name] = round((time.perf_counter() - began) / len(images), 3)
@@ -96,41 +108,102 @@ def gains(engine: DiffDenoiseEngine, point: StandardPoint, steps: tuple[int, ...
     return found
 
 
+def cut(point: StandardPoint) -> StandardPoint:
+    """The middle of each slice, no larger than `SIDE`."""
+    rows, columns = (
+        slice(max(0, (length - SIDE) // 2), max(0, (length - SIDE) // 2) + SIDE)
+        for length in point.noisy.shape[1:]
+    )
+    noisy, reference, mask = (
+        np.ascontiguousarray(data[:, rows, columns]) for data in (point.noisy, point.reference, point.mask)
+    )
+    return replace(point, noisy=noisy, reference=reference, mask=mask)
+
+
+def table(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Lines of the table: a column for each point."""
+    lines = [
+        "| PSNR in dB | " + " | ".join(one["point"] for one in results) + " |",
+        "|---" * (1 + len(results)) + "|",
+    ]
+    lines += [
+        f"| {name} | " + " | ".join(f"{one['psnr'][name]:.2f}" for one in results) + " |"
+        for name in results[0]["psnr"]
+    ]
+    seconds = [one["seconds"] for one in results]
+    faster = " | ".join(f"{one['teacher'] / one['student']:.0f}" for one in seconds)
+    lines += [f"| times that the student is faster | {faster} |", ""]
+    for start in ("matched", "noise"):
+        for one in results:
+            if found := one.get(f"variance, {start}"):
+                lines.append(
+                    f"- {one['point']}, start {start}, {SEEDS} seeds: the pair's variance is "
+                    f"{100 * found['pair below two samples by']:.1f} % below that of two independent samples; "
+                    f"corr(+, -) = {found['correlation']:.3f}."
+                )
+    return [*lines, ""]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add_data_option(parser)
     parser.add_argument("--modality", nargs="+", choices=("MR", "CT"), default=("MR", "CT"))
-    parser.add_argument(
-        "--quick", action="store_true", help="the first point, 2 seeds, 5 steps; nothing is kept"
-    )
+    parser.add_argument("--quick", action="store_true", help="one point, 2 seeds, 5 steps; nothing is kept")
     options = parser.parse_args()
     for modality in options.modality:
         engine = bundled(modality)
         weights = find_model(engine="diffdenoise", modality=modality).sha256[:12]
-        levels = (0.06,) if modality == "MR" else (20.0,)
-        for number, point in enumerate(
-            points(options.data, modality=modality, kinds=("truth",), levels=levels)
+        for point in points(
+            options.data,
+            modality=modality,
+            kinds=("truth",),
+            levels=LEVELS[modality],
+            names=NAMES[modality][: 1 if options.quick else None],
         ):
+            own = cut(point)
             if options.quick:
-                print(
-                    point.key, gains(engine, point, (5,)), variance(engine, point, 2, "matched"), flush=True
-                )
-                break
+                print(point.key, gains(engine, own, (5,)), variance(engine, own, 2, "matched"), flush=True)
+                continue
 
             def measure(
-                engine: DiffDenoiseEngine = engine,
-                weights: str = weights,
-                point: StandardPoint = point,
-                number: int = number,
+                engine: DiffDenoiseEngine = engine, weights: str = weights, point: StandardPoint = own
             ) -> dict[str, Any]:
                 result: dict[str, Any] = {"point": point.key, "model": weights, **gains(engine, point, STEPS)}
-                if number < 2:
+                if point.name == NAMES[point.modality][0]:
                     for start in ("matched", "noise"):
                         result[f"variance, {start}"] = variance(engine, point, SEEDS, start)
                 return result
 
             result = once(RESULTS / "srds" / f"{weights}-{point.key}.json", measure)
             print(point.key, result["psnr"], flush=True)
+    if not options.quick:
+        write_table()
+
+
+def write_table() -> None:
+    """Write what is there for the models that are installed now."""
+    lines = ["# SRDS, starts, steps and the student", "", __doc__.strip().splitlines()[0], ""]
+    lines += [
+        "Made by `python benchmarks/diffdenoise_srds.py`. MR: range 1; CT: range 400 HU. Teacher: 20 steps, one",
+        "mirrored pair, matched start. The middle 256 x 256 pixels of two slices.",
+        "",
+    ]
+    for modality, names in NAMES.items():
+        found = []
+        try:
+            weights = find_model(engine="diffdenoise", modality=modality).sha256[:12]
+        except QuietVoxelError:
+            continue
+        for name in names:
+            for level in LEVELS[modality]:
+                path = RESULTS / "srds" / f"{weights}-{modality}-truth-{name}-{level:g}.json"
+                if path.exists():
+                    found.append(json.loads(path.read_text()))
+        if found:
+            lines += [f"## {modality}", "", *table(found)]
+    TABLE.write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from quietvoxel.engines.contract import MAX_SPACING_RATIO, Slabs
+from quietvoxel.training.faint_structures import add_faint_structures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def through_plane_views(reference: Reference) -> list[Reference]:
 def draw_slabs(
     references: Sequence[Reference], count: int, patch: int, halo: int, rng: np.random.Generator
 ) -> Slabs:
-    """Cut random slabs: random place, one of eight flips and rotations, sometimes fewer neighbours.
+    """Cut random slabs: random place, one of eight flips and rotations, sometimes fewer neighbours, faint structures.
 
     Thin stacks are also thinned out (every second or third slice), so that one thin scan teaches several spacings.
     """
@@ -109,4 +110,6 @@ def _one_slab(
     noise = None
     if reference.noise is not None:
         noise = np.stack([cut(realisation) for realisation in reference.noise])
-    return cut(reference.data), noise, reference.spacing_ratio * stride
+    image, ratio = cut(reference.data), reference.spacing_ratio * stride
+    add_faint_structures(image, ratio, rng)
+    return image, noise, ratio
