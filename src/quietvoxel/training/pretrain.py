@@ -13,8 +13,10 @@ from torch import nn
 
 from quietvoxel.engines.fdn.training import FDNStage
 from quietvoxel.engines.relative_flow.training import RelativeFlowStage
-from quietvoxel.errors import QuietVoxelError
-from quietvoxel.models.store import BUNDLED
+from quietvoxel.errors import BadInputError, QuietVoxelError
+from quietvoxel.models import load_tensors
+from quietvoxel.models.store import BUNDLED, model_named
+from quietvoxel.networks.weights import load_network
 from quietvoxel.phantoms import ct_phantom, mr_phantom
 from quietvoxel.training.diff_denoise import STACKS, train_diff_denoise, trained_so_far
 from quietvoxel.training.export import export_model, tensors_of
@@ -86,6 +88,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--skip", nargs="*", default=[], help="leave out volumes whose names start so")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
+        "--start", help="go on from this model, the whole range of noise at once; not diffdenoise"
+    )
+    parser.add_argument("--rate", type=float, default=1.0, help="of the usual learning rates")
+    parser.add_argument(
         "--stacks", type=int, default=STACKS, help="diffdenoise: stacks that the student learns from"
     )
     parser.add_argument(
@@ -114,6 +120,7 @@ def run(options: argparse.Namespace) -> None:
     """Load references, train, write the model."""
     modality = Modality(options.modality.upper())
     folder = options.folder or Path("runs") / f"{options.engine}-{options.modality}"
+    engine, recipe, plan = TRAINED[options.engine], started_recipe(options), plan_of(options)
 
     def say(text: str) -> None:
         print(text, flush=True)
@@ -126,9 +133,6 @@ def run(options: argparse.Namespace) -> None:
         references += load_references(
             phantom_volumes(modality, options.phantoms), modality, cache=cache, tell=say
         )
-    engine = TRAINED[options.engine]
-    recipe = engine.recipe_for(modality)
-    plan = TrainingPlan(max_steps=options.max_steps, seed=options.seed)
 
     def tell(event: dict[str, Any]) -> None:
         stage = f"{event['stage']}: " if "stage" in event else ""
@@ -144,8 +148,49 @@ def run(options: argparse.Namespace) -> None:
         networks = train_diff_denoise(references, recipe, plan, folder, stacks=options.stacks, tell=tell)
     else:
         stage = engine.stage(recipe)
-        networks = {stage.name: train_stage(stage, references, plan, folder, tell=tell).averaged}
+        start = started_network(stage, options.start)
+        networks = {stage.name: train_stage(stage, references, plan, folder, start=start, tell=tell).averaged}
     say(f"Wrote {export(networks, recipe, options, plan.max_steps).origin}")
+
+
+def plan_of(options: argparse.Namespace) -> TrainingPlan:
+    """How long and at which rates."""
+    usual = TrainingPlan()
+    return TrainingPlan(
+        max_steps=options.max_steps,
+        seed=options.seed,
+        learning_rate=options.rate * usual.learning_rate,
+        matrix_rate=options.rate * usual.matrix_rate,
+    )
+
+
+def started_recipe(options: argparse.Namespace) -> Any:
+    """The recipe; that of the model gone on from, without a curriculum, where there is one.
+
+    Raises
+    ------
+    BadInputError
+        If the model is another engine's or modality's, or the engine has several networks.
+    """
+    engine, modality = TRAINED[options.engine], Modality(options.modality.upper())
+    recipe = engine.recipe_for(modality)
+    if options.start is None:
+        return recipe
+    card = model_named(options.start)
+    if engine.stage is None or card.engine != engine.engine or card.modality != modality:
+        msg = f"{options.start} is no model that {options.engine} for {modality} can go on from; leave --start out."
+        raise BadInputError(msg)
+    same = type(recipe).model_validate(card.architecture)
+    return same.model_copy(update={"curriculum": False}) if hasattr(same, "curriculum") else same
+
+
+def started_network(stage: TrainingStage, name: str | None) -> nn.Module | None:
+    """The network of a model, to go on from."""
+    if name is None:
+        return None
+    network = stage.build()
+    load_network(network, load_tensors(model_named(name)), stage.name)
+    return network
 
 
 @dataclass(frozen=True)
@@ -216,11 +261,13 @@ def export(
             "training_data": TRAINING_DATA[modality],
             "training": {
                 "steps": steps,
-                "plan": asdict(TrainingPlan(max_steps=options.max_steps, seed=options.seed)),
+                "plan": asdict(plan_of(options)),
                 "command": f"python -m quietvoxel.training.pretrain {options.engine}"
                 f" --modality {modality.lower()} --data DIR --max-steps {options.max_steps}"
                 f" --phantoms {options.phantoms} --seed {options.seed}"
                 + (f" --skip {' '.join(options.skip)}" if options.skip else "")
+                + (f" --start {options.start}" if options.start else "")
+                + (f" --rate {options.rate:g}" if options.rate != 1.0 else "")
                 + (f" --stacks {options.stacks}" if engine.stage is None else ""),
             },
         },
@@ -231,7 +278,7 @@ def export_checkpoint(options: argparse.Namespace) -> ModelCard:
     """Write the model from the last checkpoint of a run that is still going on."""
     folder = options.folder or Path("runs") / f"{options.engine}-{options.modality}"
     engine = TRAINED[options.engine]
-    recipe = engine.recipe_for(Modality(options.modality.upper()))
+    recipe = started_recipe(options)
     if engine.stage is None:
         networks, steps = trained_so_far(recipe, folder)
         return export(networks, recipe, options, steps)
