@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ablations import noisy_references, quiet_lightning, validation
-from truth_scores import truth_points
+from truth_scores import LEVELS, truth_points
 from volumes import RUNS, add_data_option
 
 from quietvoxel.engines.fdn.engine import FDNEngine
@@ -26,8 +27,6 @@ from quietvoxel.engines.relative_flow.training import RelativeFlowStage
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import torch
     from truth_images import TruthImage
 
@@ -75,6 +74,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 #: how many seeds; the spread over those of "full" and "plain" says which differences are ties
 SEEDS = {"full": 3, "plain": 3}
+NAMES = ("full", "plain", *[name for name in VARIANTS if name != "full"])
+TABLE = Path(__file__).parent.parent / "docs" / "tables" / "fdn_ablations.md"
 WAYS: dict[str, FDNSettings] = {
     "zero": FDNSettings(),
     "predicted": FDNSettings(noise_latent="predicted"),
@@ -152,8 +153,7 @@ def main() -> None:
     folder = RUNS / "fdn-ablations"
     folder.mkdir(parents=True, exist_ok=True)
     references, images = noisy_references(options.data), validation(options.data)
-    names = ["full", "plain", *[name for name in VARIANTS if name != "full"]]
-    for name, seed in [(name, seed) for seed in range(3) for name in names if seed < SEEDS.get(name, 1)]:
+    for name, seed in runs():
         stored = folder / f"{name.replace(' ', '_')}-{seed}.json"
         if (options.only and name not in options.only) or stored.exists():
             continue
@@ -161,6 +161,56 @@ def main() -> None:
         stored.write_text(json.dumps(result, indent=1))
         means = {way: round(float(np.mean(list(s.values()))), 2) for way, s in result["scores"].items()}
         print(f"{name} seed {seed}: {means} dB, {result['training_seconds']} s", flush=True)
+        write_table(folder)
+
+
+def runs() -> list[tuple[str, int]]:
+    """What is trained, in this order: those with several seeds first, whose spread says what a tie is."""
+    return [(name, seed) for name in NAMES for seed in range(SEEDS.get(name, 1))]
+
+
+def mean_at(scores: dict[str, float], level: float) -> float:
+    """Over the images, at one level of noise."""
+    return float(np.mean([psnr for name, psnr in scores.items() if name.endswith(f"@{level:g}")]))
+
+
+def write_table(folder: Path) -> None:
+    """Write what there is so far."""
+    lines = [
+        "# What each part of FDN brings",
+        "",
+        f"Made by `python benchmarks/fdn_ablations.py`: small networks, {PLAN['max_steps']} steps of {PLAN['batch']}",
+        f"patches of {PLAN['patch']} x {PLAN['patch']}, MR; the noisy references, truth and noise are those of",
+        "[ablations.md](ablations.md). PSNR in dB at noise 0.03 / 0.06 / 0.10, mean over the images, by what",
+        "becomes of z_N. Where there are several seeds: mean, and in brackets the greatest difference between two of them.",
+        "Time is of training on one thread, other programs running.",
+        "",
+        "| variant | parameters | z_N zero | z_N predicted | time, s |",
+        "|---|---|---|---|---|",
+    ]
+    for name in NAMES:
+        paths = [folder / f"{name.replace(' ', '_')}-{seed}.json" for seed in range(SEEDS.get(name, 1))]
+        results = [json.loads(path.read_text()) for path in paths if path.exists()]
+        if not results:
+            continue
+        ways = [way for way in WAYS if way in results[0]["scores"]]
+        cells = {}
+        for way in ways:
+            levels = [[mean_at(one["scores"][way], level) for one in results] for level in LEVELS]
+            spread = max(float(np.ptp(values)) for values in levels)
+            said = f" ({spread:.2f})" if len(results) > 1 else ""
+            cells[way] = " / ".join(f"{np.mean(values):.2f}" for values in levels) + said
+        seconds = np.mean([one["training_seconds"] for one in results])
+        row = [
+            name,
+            str(results[0]["parameters"]),
+            cells["zero"],
+            cells.get("predicted", ""),
+            f"{seconds:.0f}",
+        ]
+        lines.append(f"| {' | '.join(row)} |")
+        lines += [f"| {name}, {way} |  | {cells[way]} |  |  |" for way in ways if way.startswith("sampled")]
+    TABLE.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":
