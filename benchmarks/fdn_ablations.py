@@ -40,8 +40,6 @@ PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 8, "patch": 64}
 #: name -> what differs from the full recipe
 VARIANTS: dict[str, dict[str, Any]] = {
     "full": {},
-    "content not shrunk": {"shrink_content": False},
-    "bare flow": BARE,
     **{
         f"{blocks} x {steps}": {"blocks": blocks, "steps": steps}
         for blocks in (1, 2, 3)
@@ -49,14 +47,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
         if (blocks, steps) != (2, 8)
     },
     **{f"content {parts} of 8": {"content": parts / 8} for parts in (1, 2, 4, 7)},
-    **{f"bare, content {parts} of 8": {**BARE, "content": parts / 8} for parts in (1, 2, 4, 7)},
-    **{
-        f"bare {blocks} x {steps}": {**BARE, "blocks": blocks, "steps": steps}
-        for blocks in (1, 2, 3)
-        for steps in (4, 8)
-        if (blocks, steps) != (2, 8)
-    },
     "no squeeze (checkerboard)": {"masks": "checkerboard"},
+    "content not shrunk": {"shrink_content": False},
+    "bare flow": BARE,
+    **{f"bare, content {parts} of 8": {**BARE, "content": parts / 8} for parts in (1, 2, 4, 7)},
     "bare, no squeeze (checkerboard)": {**BARE, "masks": "checkerboard"},
     "always zero": {"predicted_share": 0.0},
     "always predicted": {"predicted_share": 1.0},
@@ -71,6 +65,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "2-D (no neighbours)": {"halo": 0},
     "sub-networks on 2 x 2 blocks": {"grid": 2},
     "noisier references": {"noisier_references": True},
+    **{
+        f"bare {blocks} x {steps}": {**BARE, "blocks": blocks, "steps": steps}
+        for blocks in (1, 2, 3)
+        for steps in (4, 8)
+        if (blocks, steps) != (2, 8)
+    },
 }
 #: how many seeds; the spread over those of "full" and "plain" says which differences are ties
 SEEDS = {"full": 3, "plain": 3}
