@@ -13,13 +13,14 @@ import argparse
 import json
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, bundled, denoised, once
-from standard_points import points
+from standard_points import SEED, points
 from truth_scores import psnr
 from volumes import add_data_option
 
@@ -28,7 +29,7 @@ from quietvoxel.errors import QuietVoxelError
 from quietvoxel.models import find_model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from standard_points import StandardPoint
 
@@ -108,6 +109,35 @@ def gains(engine: DiffDenoiseEngine, point: StandardPoint, steps: Sequence[int])
     return found
 
 
+def noise_left(engine: DiffDenoiseEngine, point: StandardPoint) -> dict[str, float]:
+    """What two noises on one phantom become, the same noise level told: SD of their difference over that before.
+
+    Signal and noise can be told apart so: what does not differ between the two is signal, right or wrong.
+    """
+    unit, (dz, dy, dx) = unit_of(point), point.spacing_zyx
+    sigma, ratio, z = point.sigma_added / unit, dz / (0.5 * (dy + dx)), len(point.noisy) // 2
+    if point.modality == "MR":
+        white = sigma * np.random.default_rng(1).standard_normal((2, *point.reference.shape))
+        other = np.hypot(point.reference + white[0], white[1]).astype(np.float32)
+    else:
+        from ct_insertion import inserted_noise
+
+        added = inserted_noise(point.name, point.reference, point.mask, (dy, dx), point.level, SEED + 1)
+        other = point.reference + added
+    pair = [stack / np.float32(unit) for stack in (point.noisy, other)]
+    runs: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "noisy": lambda stack: stack[z],
+        "blind-spot network": lambda stack: blind_spot_alone(engine, stack, z, sigma, ratio),
+        "student": lambda stack: (
+            denoised(engine, stack, z, sigma, ratio, DiffDenoiseSettings()).image[0, 0].numpy()
+        ),
+        "teacher": lambda stack: denoised(engine, stack, z, sigma, ratio, SAMPLED).image[0, 0].numpy(),
+    }
+    mask = point.mask[z]
+    spread = {name: float(np.std((run(pair[0]) - run(pair[1]))[mask])) for name, run in runs.items()}
+    return {name: round(value / spread["noisy"], 4) for name, value in spread.items()}
+
+
 def cut(point: StandardPoint) -> StandardPoint:
     """The middle of each slice, no larger than `SIDE`."""
     rows, columns = (
@@ -178,6 +208,9 @@ def main() -> None:
 
             result = once(RESULTS / "srds" / f"{weights}-{point.key}.json", measure)
             print(point.key, result["psnr"], flush=True)
+            if point.name == NAMES[modality][0]:
+                path = RESULTS / "srds" / f"{weights}-{modality}-noise-left.json"
+                print(once(path, partial(noise_left, engine, point)), flush=True)
     if not options.quick:
         write_table()
 
@@ -203,6 +236,10 @@ def write_table() -> None:
                     found.append(json.loads(path.read_text()))
         if found:
             lines += [f"## {modality}", "", *table(found)]
+        path = RESULTS / "srds" / f"{weights}-{modality}-noise-left.json"
+        if path.exists():
+            said = ", ".join(f"{name} {share:.2f}" for name, share in json.loads(path.read_text()).items())
+            lines += [f"Noise left (SD of the difference of two noises on the first phantom): {said}.", ""]
     TABLE.write_text("\n".join(lines), encoding="utf-8")
 
 
