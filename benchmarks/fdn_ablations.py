@@ -65,12 +65,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "2-D (no neighbours)": {"halo": 0},
     "sub-networks on 2 x 2 blocks": {"grid": 2},
     "noisier references": {"noisier_references": True},
-    **{
-        f"bare {blocks} x {steps}": {**BARE, "blocks": blocks, "steps": steps}
-        for blocks in (1, 2, 3)
-        for steps in (4, 8)
-        if (blocks, steps) != (2, 8)
-    },
 }
 #: how many seeds; the spread over those of "full" and "plain" says which differences are ties
 SEEDS = {"full": 3, "plain": 3}
