@@ -156,3 +156,32 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> N
     for a, b in zip(whole.averaged.parameters(), resumed.averaged.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
     assert json.loads((tmp_path / "cut" / "plan.json").read_text())["max_steps"] == 6
+
+
+def test_the_expected_noise_has_the_mean_of_the_drawn_one_and_varies_less() -> None:
+    noise = torch.randn(512, 2, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    slabs = Slabs(torch.zeros(512, 3, 32, 32) + 0.04, torch.ones(512), noise)
+    ct = stage(modality="CT", delta_max=1.0, curriculum=False)
+    batch = ct.prepare(slabs, 1.0, torch.Generator().manual_seed(4))
+    total = batch["slab"][:, 1] - 0.04
+    drawn, expected = (batch[name].flatten(1) for name in ("noise", "expected"))
+    started = (total.flatten(1) - drawn).std(1) > 1e-6
+    torch.testing.assert_close(expected[~started], drawn[~started], atol=1e-6, rtol=1e-4)
+    # The best linear guess of what was drawn last, from all of it, has this slope; what is left is unrelated to it.
+    left = (drawn - expected)[started]
+    every = total.flatten(1)[started]
+    slope = (left * every).mean(1) / every.square().mean(1)
+    assert slope.mean().abs() < 0.02
+    assert (expected[started].std(1) < drawn[started].std(1)).float().mean() > 0.95
+
+
+def test_the_logarithmic_loss_weighs_noise_levels_alike() -> None:
+    mr = stage(curriculum=False, loss="log", delta_max=0.3)
+    batch = mr.prepare(flat_slabs(), 1.0, torch.Generator().manual_seed(5))
+
+    class Half(torch.nn.Module):
+        def forward(self, *_: torch.Tensor) -> torch.Tensor:
+            return 0.5 * batch["noise"][:, None]
+
+    nothing = float(mr.loss(mr.build(), batch).detach())
+    assert float(mr.loss(Half(), batch)) == pytest.approx(nothing - np.log(4.0), abs=1e-4)

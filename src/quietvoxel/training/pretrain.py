@@ -165,7 +165,7 @@ def plan_of(options: argparse.Namespace) -> TrainingPlan:
 
 
 def started_recipe(options: argparse.Namespace) -> Any:
-    """The recipe; that of the model gone on from, without a curriculum, where there is one.
+    """The recipe, without a curriculum where a model is gone on from.
 
     Raises
     ------
@@ -180,8 +180,7 @@ def started_recipe(options: argparse.Namespace) -> Any:
     if engine.stage is None or card.engine != engine.engine or card.modality != modality:
         msg = f"{options.start} is no model that {options.engine} for {modality} can go on from; leave --start out."
         raise BadInputError(msg)
-    same = type(recipe).model_validate(card.architecture)
-    return same.model_copy(update={"curriculum": False}) if hasattr(same, "curriculum") else same
+    return recipe.model_copy(update={"curriculum": False}) if hasattr(recipe, "curriculum") else recipe
 
 
 def started_network(stage: TrainingStage, name: str | None) -> nn.Module | None:

@@ -19,8 +19,8 @@ ALPHA_FROM_SCRATCH = 0.9
 def recipe_for(modality: Modality) -> RelativeFlowRecipe:
     """RelativeFlow's recipe: the longest step is capped where the operator still makes sense."""
     if modality == Modality.CT:
-        return RelativeFlowRecipe(modality="CT", delta_max=1.0)
-    return RelativeFlowRecipe(modality="MR", delta_max=3.0)
+        return RelativeFlowRecipe(modality="CT", delta_max=1.0, loss="log", target="expected")
+    return RelativeFlowRecipe(modality="MR", delta_max=3.0, loss="log", target="expected")
 
 
 def interpolated_recipe_for(modality: Modality) -> RelativeFlowRecipe:

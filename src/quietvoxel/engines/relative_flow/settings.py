@@ -35,6 +35,9 @@ class RelativeFlowRecipe(BaseModel):
     (RelativeFlow, progressive training); here it has reached its limits after `curriculum_share` of the training.
     The loss is taken on the unit noise (ours), on the bare velocity (the paper's), or on the image, which with
     undegraded references is naive training: one evaluation that maps a degraded reference to the reference.
+    The logarithm of each image's loss weighs all noise levels alike in dB. Where a reference was degraded first, the
+    target is the noise that was drawn last, or what is to be expected of it when all added noise is known: its share
+    of the variance, times that noise. Both have the same mean given the degraded image, the second varies less.
     Neighbours enter quietly (`networks.residual_unet`). A share of the MR slabs, `masked_background`, has its air set
     to zero, as scanners and tools that strip the skull leave it; in a share of `interpolated` the noise is that of an
     image whose k-space was filled up with zeros, down to `least_acquired` of it along each axis.
@@ -60,4 +63,5 @@ class RelativeFlowRecipe(BaseModel):
     interpolated: float = 0.0
     least_acquired: float = 0.5
     operator: Literal["modality", "gaussian"] = "modality"
-    loss: Literal["noise", "velocity", "image"] = "noise"
+    loss: Literal["log", "noise", "velocity", "image"] = "noise"
+    target: Literal["expected", "drawn"] = "drawn"

@@ -126,6 +126,9 @@ class RelativeFlowStage:
             slab[air] = 0.0
             reference[air[:, self.halo]] = degraded[air[:, self.halo]] = 0.0
         slab[:, self.halo] = degraded
+        expected = (sigma.square() / variance[:, 1])[:, None, None] * (degraded - centre)
+        if recipe.modality == "MR":
+            expected[air[:, self.halo]] = 0.0
         # At inference the totals come from an estimate; training tells them with an error of some 10 %.
         told = variance.sqrt() * torch.exp(0.4 * (uniform[6] - 0.5))[:, None]
         if not recipe.tell_totals:
@@ -133,6 +136,7 @@ class RelativeFlowStage:
         return {
             "slab": slab,
             "noise": degraded - reference,
+            "expected": expected,
             "sigma": sigma,
             "delta": delta,
             "conditions": network_conditions(sigma, told[:, 1], told[:, 2], slabs.spacing_ratio),
@@ -151,11 +155,14 @@ class RelativeFlowStage:
         return partial(add_rician, acquired=share)
 
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Mean squared error of what the recipe names: the unit noise, the bare velocity, or the image."""
+        """Mean squared error of what the recipe names: unit noise, its logarithm, bare velocity, or image."""
         sigma = batch["sigma"]
         predicted: Tensor = network(batch["slab"], batch["conditions"])[:, 0]
-        error = (predicted - batch["noise"]).square().mean(dim=(1, 2))
+        target = batch["expected" if self.recipe.target == "expected" else "noise"]
+        error = (predicted - target).square().mean(dim=(1, 2))
         match self.recipe.loss:
+            case "log":
+                return (error / sigma.square()).clamp(min=1e-6).log().mean()
             case "noise":
                 return (error / sigma.square()).mean()
             case "velocity":
