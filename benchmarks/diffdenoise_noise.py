@@ -64,6 +64,10 @@ RADIUS = {"correlated-0.5": 1, "correlated-1.2": 2}
 """Pixels that the blind spot hides on each side where noise is correlated; elsewhere 0."""
 
 
+BM4D_REACH = 8
+"""Slices on each side that BM4D is shown: its blocks are searched for five away."""
+
+
 class FixedNoise:
     """Noisy slabs that are the references as they are.
 
@@ -141,7 +145,12 @@ def peers(seconds: float, stacks: list[NDArray[np.float32]]) -> dict[str, Callab
     if importlib.util.find_spec("bm4d"):
         from bm4d import bm4d
 
-        found["BM4D"] = lambda noisy, z, sigma, _ratio: np.asarray(bm4d(noisy.astype(np.float64), sigma))[z]
+        def three_dimensional(noisy: NDArray[Any], z: int, sigma: float, _ratio: float) -> NDArray[Any]:
+            first = max(0, z - BM4D_REACH)
+            near = noisy[first : z + BM4D_REACH + 1].astype(np.float64)
+            return np.asarray(bm4d(near, sigma))[z - first]
+
+        found["BM4D"] = three_dimensional
     if importlib.util.find_spec("careamics") and seconds > 0:
         found["Noise2Void (CAREamics)"] = noise2void(seconds, stacks)
     return found
