@@ -117,9 +117,9 @@ def main() -> None:
         (
             "Made by `python benchmarks/run_peers.py`, `python benchmarks/table.py` and"
             " `python benchmarks/run_ours.py --ways told diffdenoise fdn plain`. Every method is told the true noise"
-            " (RelativeFlow in three steps unless it says otherwise, CPU, bfloat16); peers are tuned on training volumes"
-            " (`benchmarks/peer_settings.json`). The plain network is none of our engines: one pass of a network of"
-            " FDN's size, for comparison (docs/fdn.md). A dash is a point that was not measured."
+            " (RelativeFlow in three steps unless it says otherwise, CPU, bfloat16); peers are tuned on training"
+            " volumes (`benchmarks/peer_settings.json`). The plain network is none of our engines: one pass of a"
+            " network of FDN's size, for comparison (docs/fdn.md). A dash is a point that was not measured."
         ),
     ]
     for modality in ("MR", "CT"):
