@@ -227,6 +227,7 @@ SENTENCES = (
     _("{path} stores values that are no CT or MR image (NIfTI data type {code}); convert it first."),
     _("{path} stores {name} values, which is no CT or MR image; convert it first."),
     _("{path} would need a side of over 32767 voxels, which NIfTI cannot hold; choose .nrrd."),
+    _("{start} is no model that {engine} for {modality} can go on from; leave start out."),
     _("{text} is no modality; choose one of {odality}."),
     _("{title} holds {ndim}-D {dtype} values, which is no CT or MR volume; choose another one."),
 )
