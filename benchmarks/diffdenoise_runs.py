@@ -62,7 +62,7 @@ def blind_spot_alone(
     slab = slab_of(stack, z, engine.recipe.halo).to(DEVICE)
     found = engine.networks.blind_spot(slab, told).float()
     if engine.recipe.modality == "MR":
-        found = without_rician_bias(found, slab, engine.rician_share * sigma)
+        found = without_rician_bias(found, engine.rician_share * sigma)
     return found[0, 0].cpu().numpy()
 
 

@@ -262,11 +262,14 @@ def test_the_bias_of_rician_noise_is_undone_with_the_noise() -> None:
     assert (mean - truth).max() > SIGMA
     whole = model.denoise(noisy, DiffDenoiseSettings(), context()).image
     torch.testing.assert_close(whole, truth, atol=2e-3 * SIGMA, rtol=0)
-    # As much of the bias goes as of the noise; a signed image has none, nor has a CT.
+    # As much of the bias goes as of the noise; a signed volume has none, whatever part of it this is, nor has a CT.
     little = DiffDenoiseSettings(strength=1e-3)
     assert (model.denoise(noisy, little, context()).image - noisy[:, 1:2]).abs().max() < 5e-3
-    for other, image in ((model, noisy - 0.5), (mean_engine(truth, modality="CT"), noisy)):
-        torch.testing.assert_close(other.denoise(image, DiffDenoiseSettings(), context()).image, mean)
+    for other, told in ((model, context(lowest=-1.0)), (mean_engine(truth, modality="CT"), context())):
+        torch.testing.assert_close(other.denoise(noisy, DiffDenoiseSettings(), told).image, mean)
+    # A magnitude that was resampled undershoots a little and is a magnitude still.
+    undershot = model.denoise(noisy, DiffDenoiseSettings(), context(lowest=-0.1)).image
+    torch.testing.assert_close(undershot, whole)
 
 
 def test_tissue_is_where_the_noise_is_what_its_level_says() -> None:

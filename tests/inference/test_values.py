@@ -111,6 +111,18 @@ def test_a_signed_image_stays_signed(run: Run, plain: Any) -> None:
     assert np.allclose(result, 0.5 * data, atol=1e-3)
 
 
+def test_engines_are_told_how_low_the_volume_goes_whichever_slice_they_see(run: Run, plain: Any) -> None:
+    phase = np.random.default_rng(0).uniform(0.1, 1.0, (3, 24, 24)).astype(np.float32)
+    phase[0, 0, 0] = -0.9
+    engine = plain(lambda x: x)
+    run(Volume(phase, modality=Modality.MR), engine)
+    unit = float(np.percentile(np.abs(phase), 99.5))
+    assert [told.lowest for told in engine.contexts] == pytest.approx([-0.9 / unit] * 3)
+    magnitude = plain(lambda x: x)
+    run(Volume(np.abs(phase), modality=Modality.MR), magnitude)
+    assert {told.lowest for told in magnitude.contexts} == {0.0}
+
+
 def test_ct_goes_by_fixed_hounsfield_units_and_mr_by_a_percentile() -> None:
     data = np.random.default_rng(0).uniform(0, 500, (4, 64, 64)).astype(np.float32)
     outlier = data.copy()

@@ -29,6 +29,8 @@ class EngineContext:
     generators : one random generator per image of the batch, seeded by (seed, slice).
     progress : called with (solver step done, steps) after each step.
     cancelled : asked before each step; True stops the run with CancelledError.
+    lowest : MR: no denoised pixel falls below it, in network units. 0 for a magnitude; the least value of the volume
+        where that is negative (a phase, or a magnitude that was resampled).
     origin, extent : where the slab lies in its slice when that is cut into tiles, and how large the whole slice is
         (rows, columns): an engine that draws noise draws it for the slice, so that tiles have no seams.
     """
@@ -40,6 +42,7 @@ class EngineContext:
     generators: Sequence[torch.Generator] = ()
     progress: Callable[[int, int], None] = field(default=lambda done, total: None)
     cancelled: Callable[[], bool] = field(default=lambda: False)
+    lowest: float = 0.0
     origin: tuple[int, int] = (0, 0)
     extent: tuple[int, int] | None = None
 

@@ -116,4 +116,5 @@ class SliceRunner:
             generators=(generator,),
             progress=progress,
             cancelled=self.cancelled,
+            lowest=0.0 if self.lowest is None else self.lowest / self.slices.intensity.unit,
         )

@@ -1,7 +1,8 @@
 """Affine couplings, the part of a flow that learns: one half of the image tells how the other half is changed.
 
 Dinh et al., "Density estimation using Real NVP" (ICLR 2017). The half that tells is left as it is, so that the change
-can be undone. The sub-networks may run in bfloat16; the arithmetic of the coupling is always float32.
+can be undone. The sub-networks may run in bfloat16; the arithmetic of the coupling is that of its input, float32 or,
+for wild values (`flow.Flow`), float64.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from quietvoxel.networks.weights import silence, zero_bias
 
 SEEN = 16.0
 """A sub-network is shown values within +-16 spreads, so that no input, however wild, makes the flow explode."""
+
+STEP = 1 / 1024
+"""What a sub-network is shown of a float64 input is rounded to this: on the way back the last bits differ, and what it
+says has to be the same to the bit."""
 
 
 class CouplingNet(nn.Module):
@@ -47,7 +52,10 @@ class CouplingNet(nn.Module):
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Map (B, inputs, H, W) and (B, condition, H / fold, W / fold) to (B, outputs, H, W) of x's type."""
         kind = x.dtype
-        x = F.pixel_unshuffle(x.clamp(-SEEN, SEEN), self.fold).to(condition.dtype)
+        x = x.clamp(-SEEN, SEEN)
+        if kind == torch.float64:
+            x = (x / STEP).round() * STEP
+        x = F.pixel_unshuffle(x, self.fold).to(condition.dtype)
         x = torch.cat([x.contiguous(memory_format=torch.channels_last), condition], dim=1)
         x = F.relu(self.middle(F.relu(self.first(x))))
         out: Tensor = self.last(x)

@@ -22,6 +22,9 @@ LARGEST = 4.0
 """Beyond this a flow compresses its input, and cuts its neighbours: no CT gets there (3 072 HU), of MR only the
 brightest vessels."""
 
+WILD = 3.1
+"""Beyond this a flow works in float64. No CT gets there either; what does swings by as much from pixel to pixel."""
+
 
 @dataclass(frozen=True)
 class FlowShape:
@@ -155,7 +158,13 @@ class Flow(nn.Module):
         return [found[side] for side in self.shape.sides]
 
     def forward(self, x: Tensor, condition: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Image to latent, and (B,) log |det dz/dx|."""
+        """Image to latent, and (B,) log |det dz/dx|.
+
+        Where an image is wild, both come in float64 (not while training, and not on MPS, which has none): a million
+        beside a thousandth leaves float32 too few bits for the way back.
+        """
+        if not self.training and x.device.type != "mps" and x.abs().amax() > WILD:
+            x = x.double()
         log_det = x.new_zeros(len(x))
         for layer, level in zip(self._invertible(), self.levels, strict=True):
             x, added = layer.forward(x, condition[level])
@@ -163,7 +172,7 @@ class Flow(nn.Module):
         return x, log_det
 
     def inverse(self, z: Tensor, condition: Sequence[Tensor]) -> Tensor:
-        """Latent to image."""
+        """Latent to image, in the latent's precision."""
         for layer, level in zip(reversed(self._invertible()), reversed(self.levels), strict=True):
             z = layer.inverse(z, condition[level])
         return z

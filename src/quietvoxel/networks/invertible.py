@@ -1,8 +1,8 @@
 """Layers that can be undone exactly: each knows its inverse and the logarithm of its Jacobian's determinant.
 
 They are the linear parts of a normalising flow (Kingma and Dhariwal, "Glow", NeurIPS 2018); the part that learns is
-in `coupling`. Every layer maps (B, C, H, W) float32 and computes in float32 even where autocast is on: what a flow
-loses in one direction it cannot find again in the other.
+in `coupling`. Every layer maps (B, C, H, W) and computes in its input's precision, float32 or float64, even where
+autocast is on: what a flow loses in one direction it cannot find again in the other.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class ActNorm(nn.Module):
 
     def inverse(self, z: Tensor, _condition: Tensor | None = None) -> Tensor:
         """Undo it."""
-        return z * (-self.log_scale).exp()[:, None, None] + self.shift[:, None, None]
+        # A division: exp(-s) is the inverse of exp(s) only to float32's precision, which may be less than z's.
+        return z / self.log_scale.exp()[:, None, None] + self.shift[:, None, None]
 
 
 class Mixing(nn.Module):

@@ -103,13 +103,16 @@ def _taught(
     removed = torch.empty_like(noisy)
     halo = engine.halo(teacher)
     settings = teacher.touched(strength=strength)
+    lowest = min(0.0, float(noisy.amin()))
     for z in range(len(noisy)):
         slab = torch.full((1, 2 * halo + 1, *noisy.shape[1:]), MISSING)
         for place, k in enumerate(range(z - halo, z + halo + 1)):
             if 0 <= k < len(noisy):
                 slab[0, place] = noisy[k]
         own = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        context = EngineContext(sigma, ratio, device, choose_precision(device), generators=(own,))
+        context = EngineContext(
+            sigma, ratio, device, choose_precision(device), generators=(own,), lowest=lowest
+        )
         removed[z] = noisy[z] - engine.denoise(slab, settings, context).image[0, 0]
     return {
         "noisy": noisy.numpy().astype(np.float16),

@@ -21,7 +21,6 @@ RADII = (1.5, 10.0)
 CONTRASTS = (0.01, 0.15)
 """In network units, brighter or darker: 10 to 150 HU, or as many thousandths of an MR's brightest tissue."""
 
-
 TISSUE = 0.1
 """Magnitudes below this are air, in which nothing is added: its noise would not be Rician any more."""
 
@@ -29,12 +28,12 @@ TISSUE = 0.1
 def add_faint_structures(slab: NDArray[np.float32], spacing_ratio: float, rng: np.random.Generator) -> None:
     """Add soft-edged ellipsoids of low contrast to some slabs, in place.
 
+    A slab without a value below zero is taken for a magnitude: it gets none, and exact zeros stay.
+
     Parameters
     ----------
     slab : (slices, height, width) in network units; slices that are all zeros are missing and stay so.
     spacing_ratio : slice spacing over pixel spacing: the ellipsoids have their shape in space.
-
-    Without a value below zero it is taken for a magnitude: it gets none, and exact zeros stay.
     """
     if rng.random() >= SHARE:
         return

@@ -164,7 +164,10 @@ def score(
     psnrs, ssims = [], []
     for index, one in enumerate(slabs):
         generator = torch.Generator().manual_seed(index)
-        context = EngineContext(one.sigma, one.spacing_ratio, device, dtype, generators=(generator,))
+        lowest = min(0.0, float(one.slab.amin()))
+        context = EngineContext(
+            one.sigma, one.spacing_ratio, device, dtype, generators=(generator,), lowest=lowest
+        )
         image = denoise(one.slab, context)[0, 0].float().cpu().numpy()
         images.append(image)
         figures = slice_figures(image, one.reference, modality)

@@ -13,7 +13,7 @@ from quietvoxel.engines.diff_denoise.sampling import ddim, stabilised
 from quietvoxel.engines.diff_denoise.schedule import matched_weight
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
 from quietvoxel.engines.diff_denoise.student import student_conditions
-from quietvoxel.engines.magnitude import not_below, without_rician_bias
+from quietvoxel.engines.magnitude import without_rician_bias
 from quietvoxel.engines.noise_range import trained_sigmas
 from quietvoxel.engines.relative_flow.training import network_conditions
 from quietvoxel.engines.slice_noise import slice_noise
@@ -109,9 +109,9 @@ class DiffDenoiseEngine:
         result = slab[:, halo : halo + 1] - amount * removed
         if self.recipe.modality == "MR":
             # Seeing noisy images alone, the networks have learned their mean, with the bias of Rician noise in it.
-            unbiased = without_rician_bias(result, image, self.rician_share * sigma)
+            unbiased = without_rician_bias(result, self.rician_share * sigma, context.lowest)
             result = torch.lerp(result, unbiased, amount * min(settings.strength, 1.0))
-            result = not_below(result, image)
+            result = result.clamp(min=context.lowest)
         return EngineOutput(result.cpu(), None if spread is None else (amount * spread).cpu())
 
     def _learned(

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from quietvoxel.engines.contract import EngineContext, EngineOutput
 from quietvoxel.engines.fdn.network import FDNNetwork, build_fdn, negative_log_likelihood
 from quietvoxel.engines.fdn.settings import FDNRecipe, FDNSettings
-from quietvoxel.engines.magnitude import not_below
 from quietvoxel.engines.relative_flow.training import network_conditions
 from quietvoxel.networks.weights import load_network
 
@@ -86,12 +85,12 @@ class FDNEngine:
                 images.append(self.network.restored(content, mixed, condition))
                 context.progress(1 + len(images), total)
         height, width = noisy.shape[-2:]
-        found = torch.stack(images)[..., :height, :width]
+        found = torch.stack(images)[..., :height, :width].float()
         image = found.mean(dim=0)
         if self.recipe.modality == "MR":
-            image = not_below(image, noisy[:, halo : halo + 1])
+            image = image.clamp(min=context.lowest)
         spread = found.std(dim=0).cpu() if len(found) > 1 else None
-        return EngineOutput(image.cpu(), spread, unlikeness.cpu())
+        return EngineOutput(image.cpu(), spread, unlikeness.float().cpu())
 
 
 def prior_samples(

@@ -8,7 +8,6 @@ import torch
 
 from quietvoxel.degradation.noise_time import NoiseTime, noise_time_for
 from quietvoxel.engines.contract import EngineContext, EngineOutput
-from quietvoxel.engines.magnitude import not_below
 from quietvoxel.engines.relative_flow.settings import RelativeFlowRecipe, RelativeFlowSettings
 from quietvoxel.engines.relative_flow.training import network_conditions, unet_shape
 from quietvoxel.engines.relative_flow.transport import matched_share, step_factor, step_schedule
@@ -89,7 +88,7 @@ class RelativeFlowEngine:
             t -= delta
             context.progress(done + 1, len(deltas))
         if self.recipe.modality == "MR":
-            image = not_below(image, noisy[:, halo : halo + 1])
+            image = image.clamp(min=context.lowest)
         return EngineOutput(image.cpu())
 
 
