@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import sys
 import tempfile
 import time
@@ -63,6 +64,8 @@ NOISES = ("gaussian", "poisson-200", "gamma-100", "correlated-0.5", "correlated-
 RADIUS = {"correlated-0.5": 1, "correlated-1.2": 2}
 """Pixels that the blind spot hides on each side where noise is correlated; elsewhere 0."""
 
+GRID = 8
+"""Noise2Void is shown images whose sides are multiples of this; its network asks for 4."""
 
 BM4D_REACH = 8
 """Slices on each side that BM4D is shown: its blocks are searched for five away."""
@@ -111,14 +114,17 @@ def references_with(images: list[TruthImage], noise: str) -> tuple[list[Referenc
 def trained(
     own: list[Reference], recipe: DiffDenoiseRecipe, folder: Path, plan: TrainingPlan, stacks: int
 ) -> tuple[DiffDenoiseEngine, float]:
-    """All stages on stacks as they are, and the seconds that took."""
+    """All stages on stacks as they are, and the seconds that took, in as many goes as it may have been."""
+    clock = folder / "seconds.json"
+    before = json.loads(clock.read_text()) if clock.exists() else 0.0
     began = time.monotonic()
     networks = train_diff_denoise(
         own, recipe, plan, folder, stacks=stacks, side=128, images=lambda _, halo: FixedNoise(halo)
     )
+    seconds = before + time.monotonic() - began
+    clock.write_text(json.dumps(seconds))
     # None of these noises is Rician.
-    engine = DiffDenoiseEngine(DiffDenoiseNetworks.named(networks), recipe, rician_share=0.0)
-    return engine, time.monotonic() - began
+    return DiffDenoiseEngine(DiffDenoiseNetworks.named(networks), recipe, rician_share=0.0), seconds
 
 
 def scored(images: list[TruthImage], noise: str, run: Callable[..., NDArray[Any]]) -> dict[str, float]:
@@ -193,8 +199,11 @@ def noise2void(seconds: float, stacks: list[NDArray[np.float32]]) -> Callable[..
     careamist.train(train_data=slices)
 
     def denoise(noisy: NDArray[Any], z: int, *_: Any) -> NDArray[Any]:
-        images, _names = careamist.predict(noisy[z][None], axes="SYX")
-        return np.asarray(images[0]).reshape(noisy[z].shape)
+        image = noisy[z]
+        height, width = image.shape
+        even = np.pad(image, ((0, -height % GRID), (0, -width % GRID)), mode="reflect")
+        images, _names = careamist.predict(even[None], axes="SYX")
+        return np.asarray(images[0]).reshape(even.shape)[:height, :width]
 
     return denoise
 
