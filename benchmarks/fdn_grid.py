@@ -52,7 +52,7 @@ def by_shift(
     found = {}
     for down, right in product(range(4), repeat=2):
         moved = F.pad(slab, (right, 0, down, 0), mode="reflect")
-        image = engine.denoise(moved, FDNSettings(), context).image[0, 0, down:, right:]
+        image = engine.denoise(moved, FDNSettings(shifts=1), context).image[0, 0, down:, right:]
         found[down, right] = HU_PER_UNIT * image.numpy()
     return found
 

@@ -147,6 +147,22 @@ def test_the_variants_of_the_architecture_run(changes: dict[str, Any]) -> None:
     assert not torch.allclose(out, slab()[:, 1:2], atol=1e-3)
 
 
+def test_shifts_are_averaged_and_make_the_result_depend_less_on_where_the_grid_lies() -> None:
+    fdn, image = engine(modality="CT"), slab()  # no voxel of CT is clamped
+
+    def moved(settings: FDNSettings) -> tuple[Tensor, Tensor]:
+        """As it is, and moved by two pixels and back; without the rim."""
+        there = torch.nn.functional.pad(image, (2, 0, 2, 0), mode="reflect")
+        own, other = (fdn.denoise(one, settings, context()).image for one in (image, there))
+        return own[..., 16:-16, 16:-16], other[..., 2:, 2:][..., 16:-16, 16:-16]
+
+    once, moved_once = moved(FDNSettings(shifts=1))
+    twice, moved_twice = moved(FDNSettings(shifts=2))
+    assert torch.allclose(twice, (once + moved_once) / 2, atol=1e-5)
+    # The network that reads the content has a coarser grid, so that some of it stays.
+    assert (twice - moved_twice).std() < 0.3 * (once - moved_once).std()
+
+
 @pytest.mark.parametrize("value", [0.0, 0.7, 1e6, -1e6])
 def test_hostile_input_gives_finite_output(value: float) -> None:
     fdn = engine()
@@ -164,8 +180,9 @@ def test_it_reports_as_many_passes_as_it_announces_and_stops_when_cancelled() ->
     done: list[tuple[int, int]] = []
     told = seeded(1, progress=lambda step, steps: done.append((step, steps)))
     fdn.denoise(slab(), SAMPLED, told)
-    assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert fdn.evaluations(SAMPLED, told) == 4
+    assert done == [(step, 8) for step in range(1, 9)]
+    assert fdn.evaluations(SAMPLED, told) == 8
+    assert fdn.evaluations(FDNSettings(shifts=1), told) == 2
     done.clear()
     with pytest.raises(CancelledError):
         fdn.denoise(slab(), SAMPLED, replace(told, cancelled=lambda: len(done) >= 2))

@@ -74,6 +74,7 @@ WORDS = (
     _("Quality"),
     _("Quick"),
     _("RelativeFlow"),
+    _("Runs averaged, each with the image moved against the 4 x 4 grid that FDN works on. (runs)"),
     _("SRDS"),
     _("Sample with a noise and with its mirror image and average the two; also gives the uncertainty."),
     _("Samples"),
@@ -84,6 +85,7 @@ WORDS = (
         "Share of the volumes that is held out to judge the training; whole volumes, one at least. (of "
         "the volumes)"
     ),
+    _("Shifts"),
     _("Side of the tiles of a slice in pixels, 192 or more; 0 cuts only if memory runs out."),
     _("Side of the training images. (pixels)"),
     _("Signal-to-noise ratio"),

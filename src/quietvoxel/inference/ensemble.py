@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from quietvoxel.engines.contract import EngineContext, EngineOutput
-from quietvoxel.inference.progress import part_of
+from quietvoxel.engines.progress import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

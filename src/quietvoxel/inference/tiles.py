@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from quietvoxel.engines.contract import EngineOutput
+from quietvoxel.engines.progress import part_of
 from quietvoxel.errors import OutOfMemoryError
 from quietvoxel.inference.devices import is_out_of_memory, release_memory
-from quietvoxel.inference.progress import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

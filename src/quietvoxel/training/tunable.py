@@ -101,7 +101,7 @@ def _relative_flow(networks: Networks, recipe: RelativeFlowRecipe) -> Denoise:
 
 def _fdn(networks: Networks, recipe: FDNRecipe) -> Denoise:
     engine = FDNEngine(networks["fdn"], recipe)  # type: ignore[arg-type]  # the one that `build` made
-    return lambda slab, context: engine.denoise(slab, FDNSettings(), context).image
+    return lambda slab, context: engine.denoise(slab, FDNSettings(shifts=1), context).image
 
 
 def _blind_spot(networks: Networks, recipe: DiffDenoiseRecipe) -> Denoise:  # noqa: ARG001

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from quietvoxel.engines.contract import EngineContext, EngineOutput
 from quietvoxel.engines.fdn.network import FDNNetwork, build_fdn, negative_log_likelihood
 from quietvoxel.engines.fdn.settings import FDNRecipe, FDNSettings
+from quietvoxel.engines.progress import part_of
 from quietvoxel.engines.relative_flow.training import network_conditions
 from quietvoxel.networks.weights import load_network
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from quietvoxel.networks.flow import FlowShape
+
+SHIFTS = ((0, 0), (2, 2), (0, 2), (2, 0))
+"""Pixels down and right, in the order in which they are taken: the first two are half a block apart either way."""
 
 
 class FDNEngine:
@@ -41,56 +46,81 @@ class FDNEngine:
         return self.recipe.halo
 
     def evaluations(self, settings: FDNSettings, _context: EngineContext) -> int:
-        """Passes through the flow: one there, and one back for each image."""
-        return 1 + (settings.samples if settings.noise_latent == "sampled" else 1)
+        """Passes through the flow: for each shift one there, and one back for each image."""
+        return settings.shifts * (1 + (settings.samples if settings.noise_latent == "sampled" else 1))
 
     @torch.inference_mode()
     def denoise(self, noisy: Tensor, settings: FDNSettings, context: EngineContext) -> EngineOutput:
         """Denoise the centre slices; see `Engine.denoise`.
 
         z_N becomes (1 - a) z_N + a z_N', where a is the strength and z_N' what the setting `noise_latent` says; the
-        noise left in z_C goes to the same share.
+        noise left in z_C goes to the same share. The result is the mean over shifts of the image against the grid of
+        blocks, to which a flow, unlike a convolution, is tied.
         """
         halo = self.recipe.halo
-        finest, coarsest = self.network.sigma_range
+        finest = self.network.sigma_range[0]
         # As in RelativeFlow: noise below the finest level trained on is removed in proportion to its variance.
         amount = settings.strength * min(1.0, (context.sigma / finest) ** 2)
         if amount == 0:
             return EngineOutput(noisy[:, halo : halo + 1].clone())
-        slab = padded(noisy.to(context.device, torch.float32), self.network.shape.multiple)
-        sigma = torch.full((len(slab),), min(max(context.sigma, finest), coarsest), device=context.device)
-        ratio = torch.full_like(sigma, context.spacing_ratio)
-        total = self.evaluations(settings, context)
+        slab = noisy.to(context.device, torch.float32)
         with torch.autocast(context.device.type, context.dtype, enabled=context.dtype != torch.float32):
-            context.stop_if_cancelled()
-            condition = self.network.condition(slab, network_conditions(sigma, sigma, sigma, ratio))
-            z, log_det = self.network.flow(slab[:, halo : halo + 1], condition)
-            unlikeness = self.network.unlikeness(negative_log_likelihood(z, log_det), sigma)
-            content, noise = self.network.split(z)
-            cleaned, predicted = self.network.cleaned(content, condition)
-            content = torch.lerp(content, cleaned, amount)
-            context.progress(1, total)
-            images = []
-            replacements: Iterable[Tensor]
-            match settings.noise_latent:
-                case "zero":
-                    replacements = [torch.zeros_like(noise)]
-                case "predicted":
-                    replacements = [predicted]
-                case "sampled":
-                    replacements = prior_samples(noise, self.network.shape, settings, context)
-            for replacement in replacements:
-                context.stop_if_cancelled()
-                mixed = torch.lerp(noise, replacement, amount)
-                images.append(self.network.restored(content, mixed, condition))
-                context.progress(1 + len(images), total)
-        height, width = noisy.shape[-2:]
-        found = torch.stack(images)[..., :height, :width].float()
-        image = found.mean(dim=0)
+            runs = [
+                self._shifted(slab, shift, amount, settings, part_of(context, part, settings.shifts))
+                for part, shift in enumerate(SHIFTS[: settings.shifts])
+            ]
+        image = torch.stack([run.image for run in runs]).mean(dim=0)
         if self.recipe.modality == "MR":
             image = image.clamp(min=context.lowest)
-        spread = found.std(dim=0).cpu() if len(found) > 1 else None
-        return EngineOutput(image.cpu(), spread, unlikeness.float().cpu())
+        spreads = [run.uncertainty for run in runs if run.uncertainty is not None]
+        # In float64: squares of what wild images give end beyond float32.
+        spread = torch.stack(spreads).cpu().double().square().mean(dim=0).sqrt().float() if spreads else None
+        # How typical an image is was learned without any shift.
+        unlikeness = runs[0].unlikeness
+        return EngineOutput(image.cpu(), spread, None if unlikeness is None else unlikeness.cpu())
+
+    def _shifted(
+        self,
+        slab: Tensor,
+        shift: tuple[int, int],
+        amount: float,
+        settings: FDNSettings,
+        context: EngineContext,
+    ) -> EngineOutput:
+        """One run, with the image moved down and right by `shift` pixels."""
+        halo, (down, right), (height, width) = self.recipe.halo, shift, slab.shape[-2:]
+        slab = padded(slab, self.network.shape.multiple, shift)
+        if context.extent is not None:
+            context = replace(context, extent=(context.extent[0] + down, context.extent[1] + right))
+        finest, coarsest = self.network.sigma_range
+        sigma = torch.full((len(slab),), min(max(context.sigma, finest), coarsest), device=context.device)
+        ratio = torch.full_like(sigma, context.spacing_ratio)
+        context.stop_if_cancelled()
+        condition = self.network.condition(slab, network_conditions(sigma, sigma, sigma, ratio))
+        z, log_det = self.network.flow(slab[:, halo : halo + 1], condition)
+        unlikeness = self.network.unlikeness(negative_log_likelihood(z, log_det), sigma)
+        content, noise = self.network.split(z)
+        cleaned, predicted = self.network.cleaned(content, condition)
+        content = torch.lerp(content, cleaned, amount)
+        replacements: Iterable[Tensor]
+        match settings.noise_latent:
+            case "zero":
+                replacements = [torch.zeros_like(noise)]
+            case "predicted":
+                replacements = [predicted]
+            case "sampled":
+                replacements = prior_samples(noise, self.network.shape, settings, context)
+        total = self.evaluations(settings, context) // settings.shifts
+        context.progress(1, total)
+        images = []
+        for replacement in replacements:
+            context.stop_if_cancelled()
+            mixed = torch.lerp(noise, replacement, amount)
+            images.append(self.network.restored(content, mixed, condition))
+            context.progress(1 + len(images), total)
+        found = torch.stack(images)[..., down : down + height, right : right + width].float()
+        spread = found.std(dim=0) if len(found) > 1 else None
+        return EngineOutput(found.mean(dim=0), spread, unlikeness.float())
 
 
 def prior_samples(
@@ -117,14 +147,17 @@ def prior_samples(
         yield torch.stack(drawn)[..., top : top + rows, left : left + columns].to(noise)
 
 
-def padded(image: Tensor, multiple: int) -> Tensor:
-    """Pad (B, C, H, W) at the bottom and the right to a multiple, by reflection where the image is large enough."""
-    height, width = image.shape[-2:]
-    bottom, right = -height % multiple, -width % multiple
-    if not bottom and not right:
+def padded(image: Tensor, multiple: int, shift: tuple[int, int] = (0, 0)) -> Tensor:
+    """Pad (B, C, H, W) at the top and the left by a shift, at the bottom and the right to a multiple.
+
+    By reflection where the image is large enough, else by its edge.
+    """
+    (top, left), (height, width) = shift, image.shape[-2:]
+    bottom, right = -(height + top) % multiple, -(width + left) % multiple
+    if not (top or left or bottom or right):
         return image
-    mode = "reflect" if bottom < height and right < width else "replicate"
-    return F.pad(image, (0, right, 0, bottom), mode=mode)
+    mode = "reflect" if max(top, bottom) < height and max(left, right) < width else "replicate"
+    return F.pad(image, (left, right, top, bottom), mode=mode)
 
 
 def load_fdn(

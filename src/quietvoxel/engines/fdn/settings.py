@@ -26,6 +26,14 @@ class FDNSettings(EngineSettings):
         description="What replaces it: zero, samples (also gives the uncertainty), or what the content predicts.",
         json_schema_extra={"widget": "ComboBox"},
     )
+    shifts: int = Field(
+        default=2,
+        ge=1,
+        le=4,
+        title="Shifts",
+        description="Runs averaged, each with the image moved against the 4 x 4 grid that FDN works on.",
+        json_schema_extra={"widget": "Slider", "unit": "runs", "draft": 1},
+    )
     samples: int = Field(
         default=8,
         ge=1,

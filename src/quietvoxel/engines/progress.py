@@ -1,4 +1,4 @@
-"""Progress of work that is done in several equal parts: tiles, or the passes of an ensemble."""
+"""Progress of work that is done in several equal parts: tiles, passes of an ensemble, shifts of the image."""
 
 from __future__ import annotations
 
