@@ -47,10 +47,13 @@ def fdn_recipe_for(modality: Modality) -> FDNRecipe:
 
 
 def diff_denoise_recipe_for(modality: Modality) -> DiffDenoiseRecipe:
-    """DiffDenoise's recipe; FBP noise reaches over two pixels, and so does the blind spot of CT."""
+    """DiffDenoise's recipe; FBP noise reaches over a pixel or two.
+
+    The blind spot of CT hides one on each side: two would hide more anatomy than noise (docs/diffdenoise.md).
+    """
     if modality == Modality.CT:
         return DiffDenoiseRecipe(
-            modality="CT", delta_min=0.1, delta_max=1.0, radius=2, dilation=6, features=16
+            modality="CT", delta_min=0.1, delta_max=1.0, radius=1, dilation=4, features=16
         )
     return DiffDenoiseRecipe(modality="MR")
 
