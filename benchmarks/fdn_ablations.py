@@ -71,10 +71,10 @@ SEEDS = {"full": 3, "plain": 3}
 NAMES = ("full", "plain", *[name for name in VARIANTS if name != "full"])
 TABLE = Path(__file__).parent.parent / "docs" / "tables" / "fdn_ablations.md"
 WAYS: dict[str, FDNSettings] = {
-    "zero": FDNSettings(),
-    "predicted": FDNSettings(noise_latent="predicted"),
-    "sampled, mean of 1": FDNSettings(noise_latent="sampled", samples=1),
-    "sampled, mean of 8": FDNSettings(noise_latent="sampled"),
+    "zero": FDNSettings(shifts=1),
+    "predicted": FDNSettings(shifts=1, noise_latent="predicted"),
+    "sampled, mean of 1": FDNSettings(shifts=1, noise_latent="sampled", samples=1),
+    "sampled, mean of 8": FDNSettings(shifts=1, noise_latent="sampled"),
 }
 
 
