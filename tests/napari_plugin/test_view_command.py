@@ -33,9 +33,13 @@ from napari.qt import get_qapp
 from qtpy.QtCore import QTimer
 from quietvoxel.cli import main
 
-def look():
+def look(tries=300):
     import napari
     viewer = napari.current_viewer()
+    if len(sys.argv) > 1 and tries and not (viewer and viewer.layers):
+        # On a busy machine the docks are drawn before the study is there.
+        QTimer.singleShot(100, lambda: look(tries - 1))
+        return
     print(json.dumps({
         "layers": [layer.name for layer in viewer.layers],
         "scale": [float(v) for v in viewer.layers[0].scale] if viewer.layers else [],
