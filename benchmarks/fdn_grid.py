@@ -27,9 +27,8 @@ from quietvoxel.intensity import HU_PER_UNIT, HU_RANGE
 from quietvoxel.models import find_model, load_tensors
 from quietvoxel.quality.metrics import psnr
 
-sys.path.insert(0, str(REPOSITORY / "tests" / "engines"))
 sys.path.insert(0, str(REPOSITORY / "tests" / "support"))
-from test_fdn import chequer_excess
+from chequered import chequer_excess
 
 WAYS = {
     "one": [(0, 0)],

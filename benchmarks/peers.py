@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import SimpleITK
@@ -156,9 +157,6 @@ def bm4d_filter(told: Told, settings: Settings) -> NDArray[np.float32]:
     """BM4D (Mäkinen et al., 2022) told the spectrum of the noise, or its strength after stabilisation."""
     from bm4d import bm4d  # licensed for research only: never a dependency of the package
 
-    if not hasattr(np, "trapz"):
-        # The package asks for a name that NumPy has given up.
-        setattr(np, "trapz", np.trapezoid)  # noqa: B010
     strength = settings["strength"]
 
     def denoise(image: NDArray[Any], sigma: float) -> NDArray[Any]:
@@ -166,7 +164,8 @@ def bm4d_filter(told: Told, settings: Settings) -> NDArray[np.float32]:
         if told.spectrum is not None:
             # Independent from slice to slice: every axial frequency has the in-plane spectrum, times n_z.
             noise = strength**2 * len(image) * np.broadcast_to(told.spectrum, image.shape)
-        with warnings.catch_warnings():
+        # The package asks for a name that NumPy has given up.
+        with warnings.catch_warnings(), patch.object(np, "trapz", np.trapezoid, create=True):
             warnings.simplefilter("ignore")
             return np.asarray(bm4d(np.asarray(image, dtype=np.float64), np.ascontiguousarray(noise)))
 

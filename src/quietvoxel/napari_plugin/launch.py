@@ -6,6 +6,7 @@ from typing import Any
 
 import napari
 from npe2 import PluginManager
+from qtpy.QtCore import QEventLoop
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QApplication
 
@@ -46,7 +47,8 @@ def open_viewer(volumes: Sequence[tuple[str, Volume]]) -> Any:
     viewer.window.resize(min(LARGEST[0], screen.width()), min(LARGEST[1], screen.height()))
     show_view_bar(viewer)
     arrange_docks(viewer)
-    QApplication.processEvents()  # the canvas has its size before the first volume is fitted into it
+    # The canvas gets its size before the first volume is fitted into it; a click on "close" waits until it is there.
+    QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
     for name, volume in volumes:
         add_volume(viewer, volume, name)
         say_notes(name, volume)

@@ -101,6 +101,7 @@ def _relative_flow(networks: Networks, recipe: RelativeFlowRecipe) -> Denoise:
 
 def _fdn(networks: Networks, recipe: FDNRecipe) -> Denoise:
     engine = FDNEngine(networks["fdn"], recipe)  # type: ignore[arg-type]  # the one that `build` made
+    # One run: shifts, which take twice the time, do as much for every network that is compared.
     return lambda slab, context: engine.denoise(slab, FDNSettings(shifts=1), context).image
 
 

@@ -32,7 +32,7 @@ class FDNSettings(EngineSettings):
         le=4,
         title="Shifts",
         description="Runs averaged, each with the image moved against the 4 x 4 grid that FDN works on.",
-        json_schema_extra={"widget": "Slider", "unit": "runs", "draft": 1},
+        json_schema_extra={"widget": "Slider", "unit": "runs", "advanced": True, "draft": 1},
     )
     samples: int = Field(
         default=8,
