@@ -241,3 +241,25 @@ def test_all_stages_run_in_a_row_and_end_in_one_model_file(
     preview = result.volume.data[3]
     whole = denoise(volume, card, info.settings.model_validate(settings))
     assert np.array_equal(preview, whole.volume.data[3])
+
+
+def test_a_network_takes_over_the_weights_that_fit_and_keeps_its_own_elsewhere() -> None:
+    from quietvoxel.engines.diff_denoise.engine import build_networks
+    from quietvoxel.networks.weights import take_over
+
+    donor = build_networks(tiny_diff_denoise())
+    tensors = {
+        f"{name}.{key}": value + 1.0
+        for name, network in donor.items()
+        for key, value in network.state_dict().items()
+    }
+    own = build_networks(tiny_diff_denoise().model_copy(update={"radius": 1, "dilation": 4}))
+    before = own["blind_spot"].state_dict()["weight"].clone()
+    assert take_over(own["student"], tensors, "student") == 1.0
+    assert 0.5 < take_over(own["blind_spot"], tensors, "blind_spot") < 1.0
+    assert torch.equal(own["blind_spot"].state_dict()["weight"], before)
+    body = "body.encoder.0.0.first.weight"
+    assert torch.equal(own["blind_spot"].state_dict()[body], tensors[f"blind_spot.{body}"])
+    # What the other network measured of its own images says nothing of these.
+    assert take_over(own["diffusion"], tensors, "diffusion") == 1.0
+    assert float(own["diffusion"].state_dict()["leak"]) == 0.0

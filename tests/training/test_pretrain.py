@@ -35,7 +35,7 @@ def test_a_training_goes_on_from_the_weights_of_a_model_over_the_whole_range() -
     [
         (("relative-flow", "--modality", "ct", "--start", "relativeflow-mr"), "can go on from"),
         (("fdn", "--modality", "mr", "--start", "relativeflow-mr"), "can go on from"),
-        (("diffdenoise", "--modality", "mr", "--start", "diffdenoise-mr"), "can go on from"),
+        (("diffdenoise", "--modality", "mr", "--start", "relativeflow-mr"), "can go on from"),
         (("fdn", "--modality", "mr", "--start", "no-such-model"), "There is no model"),
     ],
 )

@@ -58,3 +58,30 @@ def load_network(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -
     except RuntimeError as error:
         msg = "The weights do not fit the architecture in the model's card; import the model again."
         raise ModelError(msg) from error
+
+
+def take_over(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> float:
+    """Put in what fits of a model file's weights: those of the same name and shape. The others stay as they are.
+
+    For a training that starts from a network of a somewhat different architecture, or for another modality: what a
+    network measured while it was trained (its buffers) is not taken.
+
+    Parameters
+    ----------
+    network : new.
+    tensors : of the whole file, named `network.parameter`.
+    name : of the network in the file.
+
+    Returns
+    -------
+    The share of the network's weights that was found, 0 to 1.
+    """
+    taken, total = 0, 0
+    with torch.no_grad():
+        for key, weight in network.named_parameters():
+            found = tensors.get(f"{name}.{key}")
+            total += weight.numel()
+            if found is not None and found.shape == weight.shape:
+                weight.copy_(found)
+                taken += weight.numel()
+    return taken / max(1, total)

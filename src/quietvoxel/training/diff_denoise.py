@@ -11,14 +11,15 @@ from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine, DiffDenois
 from quietvoxel.engines.diff_denoise.network import DiffusionNetwork
 from quietvoxel.engines.diff_denoise.student import StudentStage
 from quietvoxel.engines.diff_denoise.training import BlindSpotStage, DiffusionStage, noisy_images
+from quietvoxel.networks.weights import take_over
 from quietvoxel.training.distil import SIDE, TEACHER, taught_stacks
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
     from quietvoxel.engines.diff_denoise.training import ImageSource
@@ -41,6 +42,7 @@ def train_diff_denoise(
     side: int = SIDE,
     teacher: DiffDenoiseSettings = TEACHER,
     images: ImageSource = noisy_images,
+    start: Mapping[str, Tensor] | None = None,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> dict[str, nn.Module]:
     """Train the blind-spot network, the diffusion and the student.
@@ -52,6 +54,7 @@ def train_diff_denoise(
     folder : each stage has a folder of its name in it.
     stacks, side, teacher : see `taught_stacks`.
     images : where noisy slabs come from; the references degraded to several levels when not given.
+    start : weights of a model, of either modality, to start from: each network takes over what fits.
     tell : called with each progress event, which names its stage.
 
     Returns
@@ -62,11 +65,15 @@ def train_diff_denoise(
     def train(stage: Any, volumes: Sequence[Reference], **more: Any) -> nn.Module:
         steps = max(1, round(plan.max_steps * SHARES[stage.name]))
         own = replace(plan, max_steps=steps)
+        network = stage.build() if start else None
+        if network is not None and start:
+            take_over(network, start, stage.name)
         return train_stage(
             stage,
             volumes,
             own,
             folder / stage.name,
+            start=network,
             tell=lambda event: tell({**event, "stage": stage.name}),
             **more,
         ).averaged

@@ -88,7 +88,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--skip", nargs="*", default=[], help="leave out volumes whose names start so")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--start", help="go on from this model, the whole range of noise at once; not diffdenoise"
+        "--start",
+        help="go on from this model, the whole range of noise at once; diffdenoise: take over what fits of this model, "
+        "of either modality",
     )
     parser.add_argument("--rate", type=float, default=1.0, help="of the usual learning rates")
     parser.add_argument(
@@ -145,7 +147,10 @@ def run(options: argparse.Namespace) -> None:
         )
 
     if engine.stage is None:
-        networks = train_diff_denoise(references, recipe, plan, folder, stacks=options.stacks, tell=tell)
+        weights = load_tensors(model_named(options.start)) if options.start else None
+        networks = train_diff_denoise(
+            references, recipe, plan, folder, stacks=options.stacks, start=weights, tell=tell
+        )
     else:
         stage = engine.stage(recipe)
         start = started_network(stage, options.start)
@@ -170,14 +175,15 @@ def started_recipe(options: argparse.Namespace) -> Any:
     Raises
     ------
     BadInputError
-        If the model is another engine's or modality's, or the engine has several networks.
+        If the model is another engine's, or another modality's where the network is taken over whole.
     """
     engine, modality = TRAINED[options.engine], Modality(options.modality.upper())
     recipe = engine.recipe_for(modality)
     if options.start is None:
         return recipe
     card = model_named(options.start)
-    if engine.stage is None or card.engine != engine.engine or card.modality != modality:
+    whole = engine.stage is not None
+    if card.engine != engine.engine or (whole and card.modality != modality):
         msg = f"{options.start} is no model that {options.engine} for {modality} can go on from; leave --start out."
         raise BadInputError(msg)
     return recipe.model_copy(update={"curriculum": False}) if hasattr(recipe, "curriculum") else recipe
