@@ -174,6 +174,42 @@ def test_stacks_are_taught_once_and_give_the_student_all_it_needs(tmp_path: Path
     assert batch["sigma"].min() > 0
 
 
+def test_references_teach_the_student_the_noise_that_was_added_to_them(tmp_path: Path) -> None:
+    distil = pytest.importorskip("quietvoxel.training.distil")
+    own = tiny_diff_denoise(modality="CT").model_copy(update={"reference_share": 0.75})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        engine = DiffDenoiseEngine(
+            DiffDenoiseNetworks(BlindSpotStage(own).build(), DiffusionNetwork(own)), own
+        )
+    noise = np.random.default_rng(0).standard_normal((2, 9, 40, 40)).astype(np.float16)
+    flat = Reference("a", np.zeros((9, 40, 40), np.float16), 2.0, noise)
+    settings = distil.TEACHER.touched(ddim_steps=5)
+    stacks = distil.taught_stacks(engine, [flat], 2, tmp_path, side=32, teacher=settings)
+    assert len(stacks) == 8
+    # Of a reference without anything in it all that is seen is to go, more or less of it by strength.
+    shares = []
+    for stack in stacks[2:]:
+        assert stack.noise is not None
+        removed, power = stack.noise[0].astype(np.float64), float(stack.noise[2].mean())
+        shares.append(
+            (power, float((removed * stack.data).sum() / np.square(stack.data.astype(float)).sum()))
+        )
+    full = own.start_power
+    assert any(power != pytest.approx(full, rel=1e-2) for power, _ in shares)
+    for power, share in shares:
+        if power == pytest.approx(full, rel=1e-2):
+            assert share == pytest.approx(1.0, abs=0.01)
+    by_power = [share for _, share in sorted(shares)]
+    assert by_power[0] < 0.9
+    assert np.diff(by_power).min() > -0.01
+
+
+def test_references_do_not_teach_magnitudes() -> None:
+    with pytest.raises(ValueError, match="reference_share is for CT"):
+        type(tiny_diff_denoise())(modality="MR", reference_share=0.5)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_a_training_that_is_told_to_stop_stops(tmp_path: Path) -> None:
     trainer = pytest.importorskip("quietvoxel.training.trainer", reason="needs the train extra (lightning)")

@@ -1,7 +1,12 @@
-"""What a student learns from: noisy stacks and what a teacher removes from them, made once and kept on disk."""
+"""What a student learns from: noisy stacks and what is to be removed from them, made once and kept on disk.
+
+What is removed is what the teacher removes, or, for a share of the stacks that the recipe names, the noise that was
+added to a reference: the student then learns the mean of the two, and can be better than its teacher.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003  # part of public signatures
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +15,7 @@ import torch
 
 from quietvoxel.engines.contract import EngineContext
 from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine
+from quietvoxel.engines.diff_denoise.schedule import matched_weight
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseSettings
 from quietvoxel.engines.diff_denoise.training import noisy_images
 from quietvoxel.inference.devices import choose_device, choose_precision
@@ -18,8 +24,9 @@ from quietvoxel.training.references import MISSING, Reference, draw_slabs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
+    from torch import Tensor
 
+    from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe
     from quietvoxel.engines.diff_denoise.training import ImageSource
 
 DEPTH = 3
@@ -47,11 +54,13 @@ def taught_stacks(
 ) -> list[Reference]:
     """Degrade stacks cut from the references, and let the engine denoise them by sampling.
 
+    Where the recipe has a `reference_share`, as many stacks more as it asks for are taught by their references.
+
     Parameters
     ----------
     engine : the teacher.
     references : volumes, normalised.
-    count : number of stacks.
+    count : number of stacks that the teacher denoises.
     folder : where each stack is kept; those found there are not made again.
     teacher : how it samples; the strength is drawn anew for half of the stacks and 1 for the others.
     images : where noisy slabs come from.
@@ -65,32 +74,52 @@ def taught_stacks(
     folder.mkdir(parents=True, exist_ok=True)
     # The student learns the mean of noisy images, as its teacher has; the bias in it is undone where either is used.
     engine = DiffDenoiseEngine(engine.networks, engine.recipe, rician_share=0.0)
+    share = engine.recipe.reference_share
+    by_reference = round(count * share / (1.0 - share))
     stacks = []
-    for index in range(count):
+    for index in range(count + by_reference):
         path = folder / f"stack-{index:04d}.npz"
         if not path.exists():
             go_on()
-            made = _taught(engine, references, np.random.default_rng([seed, index]), side, teacher, images)
+            rng = np.random.default_rng([seed, index])
+            drawn = _drawn(engine.recipe, references, rng, side, images)
+            removed = (
+                _by_teacher(engine, drawn, rng, teacher) if index < count else _by_reference(engine, drawn)
+            )
             partial = path.with_suffix(".part")
             with partial.open("wb") as stream:
-                np.savez(stream, noisy=made["noisy"], removed=made["removed"], facts=made["facts"])
+                np.savez(
+                    stream,
+                    noisy=drawn.noisy.numpy().astype(np.float16),
+                    removed=removed.numpy().astype(np.float16),
+                    facts=np.array([drawn.sigma, engine.recipe.start_power * drawn.strength, drawn.ratio]),
+                )
             partial.replace(path)
-            if (index + 1) % 10 == 0:
+            if (index + 1) % 10 == 0 and index < count:
                 tell({"event": "taught", "done": index + 1, "total": count})
         with np.load(path) as stored:
             stacks.append(_reference(f"stack-{index}", stored))
     return stacks
 
 
-def _taught(
-    engine: DiffDenoiseEngine,
+@dataclass(frozen=True)
+class _Drawn:
+    """A noisy stack: its slices (z, H, W), the noise added to them, its level, a strength and the spacing ratio."""
+
+    noisy: Tensor
+    added: Tensor
+    sigma: float
+    strength: float
+    ratio: float
+
+
+def _drawn(
+    recipe: DiffDenoiseRecipe,
     references: Sequence[Reference],
     rng: np.random.Generator,
     side: int,
-    teacher: DiffDenoiseSettings,
     images: ImageSource,
-) -> dict[str, NDArray[Any]]:
-    recipe = engine.recipe
+) -> _Drawn:
     slabs = draw_slabs(references, 1, side, DEPTH, rng)
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     batch = images(recipe, DEPTH).prepare(slabs, 1.0, generator)
@@ -98,11 +127,28 @@ def _taught(
     strength = float(np.exp(rng.uniform(low, high))) if rng.random() < 0.5 else 1.0
     there = batch["slab"][0].abs().amax(dim=(1, 2)) > 0
     noisy = batch["slab"][0][there]
-    sigma, ratio = float(batch["sigma"]), float(slabs.spacing_ratio)
-    device = choose_device()
+    added = noisy - slabs.image[0][there]
+    return _Drawn(noisy, added, float(batch["sigma"]), strength, float(slabs.spacing_ratio))
+
+
+def _by_reference(engine: DiffDenoiseEngine, drawn: _Drawn) -> Tensor:
+    """The noise that was added, or as much of it as the teacher would remove at this strength."""
+    variance = engine.networks.diffusion.residual_variance(drawn.sigma)
+
+    def removed(strength: float) -> float:
+        return 1.0 - matched_weight(drawn.sigma, variance, engine.recipe.start_power * strength)
+
+    return drawn.added * (removed(drawn.strength) / removed(1.0))
+
+
+def _by_teacher(
+    engine: DiffDenoiseEngine, drawn: _Drawn, rng: np.random.Generator, teacher: DiffDenoiseSettings
+) -> Tensor:
+    """What sampling removes, slice by slice."""
+    noisy, device = drawn.noisy, choose_device()
     removed = torch.empty_like(noisy)
     halo = engine.halo(teacher)
-    settings = teacher.touched(strength=strength)
+    settings = teacher.touched(strength=drawn.strength)
     lowest = min(0.0, float(noisy.amin()))
     for z in range(len(noisy)):
         slab = torch.full((1, 2 * halo + 1, *noisy.shape[1:]), MISSING)
@@ -111,14 +157,10 @@ def _taught(
                 slab[0, place] = noisy[k]
         own = torch.Generator().manual_seed(int(rng.integers(2**62)))
         context = EngineContext(
-            sigma, ratio, device, choose_precision(device), generators=(own,), lowest=lowest
+            drawn.sigma, drawn.ratio, device, choose_precision(device), generators=(own,), lowest=lowest
         )
         removed[z] = noisy[z] - engine.denoise(slab, settings, context).image[0, 0]
-    return {
-        "noisy": noisy.numpy().astype(np.float16),
-        "removed": removed.numpy().astype(np.float16),
-        "facts": np.array([sigma, recipe.start_power * strength, ratio]),
-    }
+    return removed
 
 
 def _reference(name: str, stored: Any) -> Reference:

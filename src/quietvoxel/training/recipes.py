@@ -53,7 +53,13 @@ def diff_denoise_recipe_for(modality: Modality) -> DiffDenoiseRecipe:
     """
     if modality == Modality.CT:
         return DiffDenoiseRecipe(
-            modality="CT", delta_min=0.1, delta_max=1.0, radius=1, dilation=4, features=16
+            modality="CT",
+            delta_min=0.1,
+            delta_max=1.0,
+            radius=1,
+            dilation=4,
+            features=16,
+            reference_share=0.75,
         )
     return DiffDenoiseRecipe(modality="MR")
 
