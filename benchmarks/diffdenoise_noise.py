@@ -10,7 +10,7 @@ python benchmarks/diffdenoise_noise.py --quick                        # a few st
 
 Noise2Void is CAREamics' (`pip install --no-deps careamics==0.3.5 microssim` and `pip install matplotlib zarr tifffile
 bioimageio-core`, in an environment of its own), given the seconds that DiffDenoise took; BM4D needs `bm4d`. A method
-whose package is missing has no entry. Results: runs/diffdenoise/noise/*.json.
+whose package is missing has no entry. Results: runs/diffdenoise/noise/*.json; writes docs/tables/diffdenoise_noise.md.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     from quietvoxel.engines.contract import Slabs
 
+TABLE = Path(__file__).parent.parent / "docs" / "tables" / "diffdenoise_noise.md"
 SMALL: dict[str, Any] = {
     "blind_widths": (32, 64, 128),
     "diffusion_widths": (32, 64, 128),
@@ -263,6 +264,37 @@ def measure(
     }
 
 
+def table(results: list[dict[str, Any]]) -> list[str]:
+    """A row for each image and a mean for each noise."""
+    ways = list(dict.fromkeys(["noisy", *(way for one in results for way in one["psnr"])]))
+    lines = ["| noise | blind spot | image | " + " | ".join(ways) + " |", "|---" * (3 + len(ways)) + "|"]
+    for one in results:
+        found = one["psnr"]
+        head = f"| {one['noise']} | radius {one['radius']} "
+        for image in next(iter(found.values())):
+            cells = [f"{found[way][image]:.2f}" if way in found else "–" for way in ways]
+            lines.append(f"{head}| {image} | " + " | ".join(cells) + " |")
+        means = [f"**{np.mean(list(found[way].values())):.2f}**" if way in found else "–" for way in ways]
+        lines.append(f"{head}| **mean** | " + " | ".join(means) + " |")
+    return lines
+
+
+def write_table() -> None:
+    """Write all results there are."""
+    results = [json.loads(path.read_text()) for path in sorted((RESULTS / "noise").glob("*.json"))]
+    seconds = [one["seconds"] for one in results]
+    minutes = f"{min(seconds) / 60:.0f} to {max(seconds) / 60:.0f} minutes"
+    said = (
+        "Made by `python benchmarks/diffdenoise_noise.py` and `... --noise gaussian --radii 1 2`. PSNR in dB against"
+        f" the truth, range 1, where it is brighter than {SIGNAL}; the middle {SIDE} x {SIDE} pixels of the middle"
+        " slice. Every method learns from, or is tuned to, the same noisy images but the supervised network, which is"
+        f" shown the truth. Small networks, {PLAN['max_steps']} steps of diffusion; all stages took {minutes} of one"
+        " core, Noise2Void as long."
+    )
+    lines = ["# DiffDenoise and the noises of its experiments", "", said, "", *table(results), ""]
+    TABLE.write_text("\n".join(lines), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_data_option(parser)
@@ -293,6 +325,7 @@ def main() -> None:
                 )
             means = {n: round(float(np.mean(list(v.values()))), 2) for n, v in result["psnr"].items()}
             print(noise, radius, means, flush=True)
+            write_table()
 
 
 if __name__ == "__main__":

@@ -215,8 +215,16 @@ def main() -> None:
         write_table()
 
 
+def section_before(modality: str) -> list[str]:
+    """What the table says of a modality, for which there is no new result."""
+    text = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
+    _, heading, after = text.partition(f"## {modality}\n")
+    own = after.partition("\n## ")[0].strip().splitlines()
+    return [heading.strip(), "", *own, ""] if heading else []
+
+
 def write_table() -> None:
-    """Write what is there for the models that are installed now."""
+    """Write what is there for the models that are installed now; a modality without a result stays as it was."""
     lines = ["# SRDS, starts, steps and the student", "", __doc__.strip().splitlines()[0], ""]
     lines += [
         "Made by `python benchmarks/diffdenoise_srds.py`. MR: range 1; CT: range 400 HU. Teacher: 20 steps, one",
@@ -234,8 +242,10 @@ def write_table() -> None:
                 path = RESULTS / "srds" / f"{weights}-{modality}-truth-{name}-{level:g}.json"
                 if path.exists():
                     found.append(json.loads(path.read_text()))
-        if found:
-            lines += [f"## {modality}", "", *table(found)]
+        if not found:
+            lines += section_before(modality)
+            continue
+        lines += [f"## {modality}", "", *table(found)]
         path = RESULTS / "srds" / f"{weights}-{modality}-noise-left.json"
         if path.exists():
             said = ", ".join(f"{name} {share:.2f}" for name, share in json.loads(path.read_text()).items())

@@ -142,7 +142,8 @@ def main() -> None:
 
 
 def write_table() -> None:
-    """Write what is there for the models that are installed now."""
+    """Write what is there for the models that are installed now; rows without a result stay as they were."""
+    before = rows_before()
     lines = [
         "# Contrast of faint discs",
         "",
@@ -160,6 +161,10 @@ def write_table() -> None:
             card = model(way, modality)
             path = card and result_file(card, way, modality, cnr)
             if not path or not path.exists():
+                lines += [
+                    before[key] for key in rows_of(modality, cnr, way, first=not noisy) if key in before
+                ]
+                noisy = noisy or {"kept": 1.0}
                 continue
             result = json.loads(path.read_text())
             if not noisy:
@@ -168,6 +173,21 @@ def write_table() -> None:
             said = ", ".join(f"{count} {verdict}" for verdict, count in result["verdicts"].items())
             lines.append(row(modality, cnr, way, result["kept"], said))
     TABLE.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def rows_before() -> dict[str, str]:
+    """The rows of the table as it is, by their first three columns."""
+    if not TABLE.exists():
+        return {}
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    return {
+        "|".join(line.split("|")[1:4]).strip(): line for line in lines if line.startswith(("| MR", "| CT"))
+    }
+
+
+def rows_of(modality: str, cnr: float, way: str, *, first: bool) -> list[str]:
+    """Keys of the rows of an engine; that of the noisy images stands above the first engine's."""
+    return [f"{modality} | {cnr:g} | {name}" for name in (["none"] if first else []) + [way]]
 
 
 def row(modality: str, cnr: float, way: str, kept: dict[str, float], said: str) -> str:

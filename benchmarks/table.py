@@ -28,6 +28,8 @@ ORDER = (
     OURS,
     "RelativeFlow best quality",
     "RelativeFlow estimated noise",
+    "Noise2Void",
+    "blind-spot network",
     "DiffDenoise",
     "FDN",
     "FDN predicted",
