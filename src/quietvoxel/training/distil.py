@@ -35,6 +35,9 @@ DEPTH = 3
 SIDE = 192
 """Side of a stack's slices in pixels."""
 
+MOST_BY_REFERENCE = 240
+"""No more stacks than this are taught by their references; beyond, they are drawn more often instead."""
+
 TEACHER = DiffDenoiseSettings(student=False, srds=True, ddim_steps=10, pairs=1)
 """How the teacher samples, except for the strength; ten steps are as good as twenty (docs/diffdenoise.md)."""
 
@@ -54,7 +57,7 @@ def taught_stacks(
 ) -> list[Reference]:
     """Degrade stacks cut from the references, and let the engine denoise them by sampling.
 
-    Where the recipe has a `reference_share`, as many stacks more as it asks for are taught by their references.
+    Where the recipe has a `reference_share`, further stacks are taught by their references.
 
     Parameters
     ----------
@@ -75,7 +78,9 @@ def taught_stacks(
     # The student learns the mean of noisy images, as its teacher has; the bias in it is undone where either is used.
     engine = DiffDenoiseEngine(engine.networks, engine.recipe, rician_share=0.0)
     share = engine.recipe.reference_share
-    by_reference = round(count * share / (1.0 - share))
+    wanted = count * share / (1.0 - share)
+    by_reference = min(round(wanted), MOST_BY_REFERENCE)
+    weight = wanted / max(1, by_reference)
     stacks = []
     for index in range(count + by_reference):
         path = folder / f"stack-{index:04d}.npz"
@@ -98,7 +103,7 @@ def taught_stacks(
             if (index + 1) % 10 == 0 and index < count:
                 tell({"event": "taught", "done": index + 1, "total": count})
         with np.load(path) as stored:
-            stacks.append(_reference(f"stack-{index}", stored))
+            stacks.append(_reference(f"stack-{index}", stored, 1.0 if index < count else weight))
     return stacks
 
 
@@ -163,8 +168,8 @@ def _by_teacher(
     return removed
 
 
-def _reference(name: str, stored: Any) -> Reference:
+def _reference(name: str, stored: Any, weight: float) -> Reference:
     noisy, removed = stored["noisy"], stored["removed"]
     sigma, power, ratio = stored["facts"]
     facts = [np.full(noisy.shape, value, np.float16) for value in (sigma, power)]
-    return Reference(name, noisy, float(ratio), np.stack([removed, *facts]))
+    return Reference(name, noisy, float(ratio), np.stack([removed, *facts]), weight)
