@@ -69,10 +69,10 @@ RADIUS = {"correlated-0.5": 1, "correlated-1.2": 2}
 GRID = 8
 """Noise2Void is shown images whose sides are multiples of this; its network asks for 4."""
 
-BM4D_REACH = 5
-"""Slices on each side that BM4D is shown: its blocks are searched for five away."""
+BM4D_REACH = 4
+"""Slices on each side that BM4D is shown: enough for the four that each of its blocks spans."""
 
-SIDE = 160
+SIDE = 128
 """Everything is judged on the middle of each slice, no larger than this: BM4D takes two minutes a megavoxel."""
 
 

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from quietvoxel.engines.diff_denoise.training import ImageSource
     from quietvoxel.training.references import Reference
 
-SHARES = {"blind_spot": 0.5, "diffusion": 1.0, "student": 0.6}
-"""Steps of each stage, as a share of the plan's."""
+STAGES = ("blind_spot", "diffusion", "student")
+
+SHARES = (0.5, 1.0, 0.6)
+"""Steps of the blind-spot network, the diffusion and the student, as a share of the plan's."""
 
 STACKS = 240
 """How many stacks the teacher denoises for the student."""
@@ -38,6 +40,7 @@ def train_diff_denoise(
     plan: TrainingPlan,
     folder: Path,
     *,
+    shares: Sequence[float] = SHARES,
     stacks: int = STACKS,
     side: int = SIDE,
     teacher: DiffDenoiseSettings = TEACHER,
@@ -50,7 +53,8 @@ def train_diff_denoise(
     Parameters
     ----------
     references : volumes to train on, normalised; noisy ones will do.
-    plan : of the diffusion; the other stages take a share of its steps (`SHARES`).
+    plan : each stage takes a share of its steps.
+    shares : of the three stages.
     folder : each stage has a folder of its name in it.
     stacks, side, teacher : see `taught_stacks`.
     images : where noisy slabs come from; the references degraded to several levels when not given.
@@ -63,8 +67,8 @@ def train_diff_denoise(
     """
 
     def train(stage: Any, volumes: Sequence[Reference], **more: Any) -> nn.Module:
-        steps = max(1, round(plan.max_steps * SHARES[stage.name]))
-        own = replace(plan, max_steps=steps)
+        share = dict(zip(STAGES, shares, strict=True))[stage.name]
+        own = replace(plan, max_steps=max(1, round(plan.max_steps * share)))
         network = stage.build() if start else None
         if network is not None and start:
             take_over(network, start, stage.name)

@@ -18,7 +18,7 @@ from quietvoxel.models import load_tensors
 from quietvoxel.models.store import BUNDLED, model_named
 from quietvoxel.networks.weights import load_network
 from quietvoxel.phantoms import ct_phantom, mr_phantom
-from quietvoxel.training.diff_denoise import STACKS, train_diff_denoise, trained_so_far
+from quietvoxel.training.diff_denoise import SHARES, STACKS, train_diff_denoise, trained_so_far
 from quietvoxel.training.export import export_model, tensors_of
 from quietvoxel.training.prepare import load_references, read_references
 from quietvoxel.training.recipes import (
@@ -97,6 +97,13 @@ def parser() -> argparse.ArgumentParser:
         "--stacks", type=int, default=STACKS, help="diffdenoise: stacks that the student learns from"
     )
     parser.add_argument(
+        "--shares",
+        nargs=3,
+        type=float,
+        default=SHARES,
+        help="diffdenoise: steps of blind-spot network, diffusion and student, as shares of --max-steps",
+    )
+    parser.add_argument(
         "--out", type=Path, default=BUNDLED, help="folder of the model; default: the bundled ones"
     )
     parser.add_argument("--name", help="of the model; default ENGINE-MODALITY, as in its card")
@@ -149,7 +156,14 @@ def run(options: argparse.Namespace) -> None:
     if engine.stage is None:
         weights = load_tensors(model_named(options.start)) if options.start else None
         networks = train_diff_denoise(
-            references, recipe, plan, folder, stacks=options.stacks, start=weights, tell=tell
+            references,
+            recipe,
+            plan,
+            folder,
+            shares=options.shares,
+            stacks=options.stacks,
+            start=weights,
+            tell=tell,
         )
     else:
         stage = engine.stage(recipe)
@@ -253,6 +267,7 @@ def export(
     """Write trained networks as a model with its card."""
     engine = TRAINED[options.engine]
     modality = recipe.modality
+    shares = " ".join(f"{share:g}" for share in options.shares)
     return export_model(
         options.out,
         tensors_of(networks),
@@ -273,7 +288,7 @@ def export(
                 + (f" --skip {' '.join(options.skip)}" if options.skip else "")
                 + (f" --start {options.start}" if options.start else "")
                 + (f" --rate {options.rate:g}" if options.rate != 1.0 else "")
-                + (f" --stacks {options.stacks}" if engine.stage is None else ""),
+                + (f" --stacks {options.stacks} --shares {shares}" if engine.stage is None else ""),
             },
         },
     )

@@ -49,7 +49,8 @@ def fdn_recipe_for(modality: Modality) -> FDNRecipe:
 def diff_denoise_recipe_for(modality: Modality) -> DiffDenoiseRecipe:
     """DiffDenoise's recipe; FBP noise reaches over a pixel or two.
 
-    The blind spot of CT hides one on each side: two would hide more anatomy than noise (docs/diffdenoise.md).
+    The blind spot of CT hides one on each side: two would hide more anatomy than noise (docs/diffdenoise.md). What is
+    correlated beyond the spot comes back through the condition, whatever the network does, so that its limit is higher.
     """
     if modality == Modality.CT:
         return DiffDenoiseRecipe(
@@ -59,6 +60,7 @@ def diff_denoise_recipe_for(modality: Modality) -> DiffDenoiseRecipe:
             radius=1,
             dilation=4,
             features=16,
+            leak_limit=0.6,
             reference_share=0.75,
         )
     return DiffDenoiseRecipe(modality="MR")
