@@ -205,9 +205,14 @@ def test_references_teach_the_student_the_noise_that_was_added_to_them(tmp_path:
     assert np.diff(by_power).min() > -0.01
 
 
-def test_references_do_not_teach_magnitudes() -> None:
+def test_references_do_not_teach_magnitudes(tmp_path: Path) -> None:
+    distil = pytest.importorskip("quietvoxel.training.distil")
+    own = tiny_diff_denoise(modality="MR").model_copy(update={"reference_share": 0.5})
+    engine = DiffDenoiseEngine(DiffDenoiseNetworks(BlindSpotStage(own).build(), DiffusionNetwork(own)), own)
+    scan = Reference("a", np.full((9, 40, 40), 0.5, np.float16), 2.0)
+    settings = distil.TEACHER.touched(ddim_steps=5)
     with pytest.raises(ValueError, match="reference_share is for CT"):
-        type(tiny_diff_denoise())(modality="MR", reference_share=0.5)
+        distil.taught_stacks(engine, [scan], 1, tmp_path, side=32, teacher=settings)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")

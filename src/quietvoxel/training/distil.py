@@ -52,6 +52,7 @@ def taught_stacks(
     side: int = SIDE,
     teacher: DiffDenoiseSettings = TEACHER,
     images: ImageSource = noisy_images,
+    noisier: ImageSource | None = None,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
     go_on: Callable[[], None] = lambda: None,
 ) -> list[Reference]:
@@ -67,6 +68,7 @@ def taught_stacks(
     folder : where each stack is kept; those found there are not made again.
     teacher : how it samples; the strength is drawn anew for half of the stacks and 1 for the others.
     images : where noisy slabs come from.
+    noisier : where those come from that are taught by their references; `images` when not given.
     tell : called with each progress event.
     go_on : called before each stack that is made; may raise to stop.
 
@@ -87,7 +89,8 @@ def taught_stacks(
         if not path.exists():
             go_on()
             rng = np.random.default_rng([seed, index])
-            drawn = _drawn(engine.recipe, references, rng, side, images)
+            source = images if index < count or noisier is None else noisier
+            drawn = _drawn(engine.recipe, references, rng, side, source)
             removed = (
                 _by_teacher(engine, drawn, rng, teacher) if index < count else _by_reference(engine, drawn)
             )
@@ -109,13 +112,17 @@ def taught_stacks(
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A noisy stack: its slices (z, H, W), the noise added to them, its level, a strength and the spacing ratio."""
+    """A noisy stack: its slices (z, H, W), the noise added to them, its level, a strength and the spacing ratio.
+
+    A source of images may say itself what is to be taken for the noise, as "added" in its batch.
+    """
 
     noisy: Tensor
     added: Tensor
     sigma: float
     strength: float
     ratio: float
+    told: bool
 
 
 def _drawn(
@@ -132,12 +139,15 @@ def _drawn(
     strength = float(np.exp(rng.uniform(low, high))) if rng.random() < 0.5 else 1.0
     there = batch["slab"][0].abs().amax(dim=(1, 2)) > 0
     noisy = batch["slab"][0][there]
-    added = noisy - slabs.image[0][there]
-    return _Drawn(noisy, added, float(batch["sigma"]), strength, float(slabs.spacing_ratio))
+    added = batch["added"][0][there] if "added" in batch else noisy - slabs.image[0][there]
+    return _Drawn(noisy, added, float(batch["sigma"]), strength, float(slabs.spacing_ratio), "added" in batch)
 
 
 def _by_reference(engine: DiffDenoiseEngine, drawn: _Drawn) -> Tensor:
     """The noise that was added, or as much of it as the teacher would remove at this strength."""
+    if engine.recipe.modality == "MR" and not drawn.told:
+        msg = "What noise adds to a magnitude image is not the noise alone: reference_share is for CT."
+        raise ValueError(msg)
     variance = engine.networks.diffusion.residual_variance(drawn.sigma)
 
     def removed(strength: float) -> float:

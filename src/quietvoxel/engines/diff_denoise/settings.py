@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from quietvoxel.engines.settings import EngineSettings
 
@@ -72,8 +72,8 @@ class DiffDenoiseRecipe(BaseModel):
     student_widths, student_blocks : of the student's backbone.
     strength_min, strength_max : range of the strengths that the student is shown.
     reference_share : of the stacks that the student learns from, this share is taught by the less noisy reference that
-        they were made of (Noisier2Noise, Moran et al., CVPR 2020) in place of the teacher. Not for MR, whose bias is
-        undone in the result.
+        they were made of (Noisier2Noise, Moran et al., CVPR 2020) in place of the teacher. Not for magnitude images,
+        whose bias is undone in the result.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,10 +104,3 @@ class DiffDenoiseRecipe(BaseModel):
     strength_min: float = 0.1
     strength_max: float = 1.2
     reference_share: float = Field(default=0.0, ge=0.0, lt=1.0)
-
-    @model_validator(mode="after")
-    def _no_references_for_magnitudes(self) -> Self:
-        if self.reference_share and self.modality != "CT":
-            msg = "reference_share is for CT: what noise adds to a magnitude image is not the noise alone."
-            raise ValueError(msg)
-        return self
