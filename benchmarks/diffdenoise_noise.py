@@ -43,6 +43,7 @@ from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDeno
 from quietvoxel.engines.diff_denoise.student import StudentStage
 from quietvoxel.engines.relative_flow.training import network_conditions
 from quietvoxel.training.diff_denoise import train_diff_denoise
+from quietvoxel.training.distil import taught_stacks
 from quietvoxel.training.references import Reference
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 
@@ -65,6 +66,9 @@ PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 16, "patch": 64, "ema": 0.99
 NOISES = ("gaussian", "poisson-200", "gamma-100", "correlated-0.5", "correlated-1.2")
 RADIUS = {"correlated-0.5": 1, "correlated-1.2": 2}
 """Pixels that the blind spot hides on each side where noise is correlated; elsewhere 0."""
+
+STACKS, TAUGHT_SIDE = 60, 128
+"""How many stacks the teacher denoises, and the side of their slices."""
 
 GRID = 8
 """Noise2Void is shown images whose sides are multiples of this; its network asks for 4."""
@@ -92,6 +96,33 @@ class FixedNoise:
         sigma = slabs.noise[:, 1, self.halo].mean(dim=(1, 2))
         told = network_conditions(sigma, sigma, sigma, slabs.spacing_ratio)
         return {"slab": slabs.image, "noise": noise, "sigma": sigma, "conditions": told}
+
+
+class Recorrupted(FixedNoise):
+    """The noisy slabs made noisier still, and taught by less noisy copies of themselves.
+
+    With m a second draw of the same noise, y + a m is shown and y - m / a asked for: their noises are uncorrelated, so
+    that no more can be learned than what was there before either (Pang et al., Recorrupted-to-Recorrupted, CVPR 2021).
+    """
+
+    def __init__(self, halo: int, noise: str) -> None:
+        super().__init__(halo)
+        self.noise = noise
+
+    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """The slabs with a share of 0.3 to 0.6 of the noise drawn anew on top; "added" is what is to go."""
+        batch = super().prepare(slabs, progress, generator)
+        shown = batch["slab"].clamp(0, 1)
+        drawn = PRESETS[self.noise](shown, generator) - shown
+        share = (0.3 + 0.3 * torch.rand(len(shown), generator=generator))[:, None, None, None]
+        sigma = batch["sigma"] * (1 + share.flatten().square()).sqrt()
+        return {
+            **batch,
+            "slab": batch["slab"] + share * drawn,
+            "added": (share + 1 / share) * drawn,
+            "sigma": sigma,
+            "conditions": network_conditions(sigma, sigma, sigma, slabs.spacing_ratio),
+        }
 
 
 def noisy_image(image: TruthImage, noise: str, seed: int) -> tuple[NDArray[np.float32], float]:
@@ -124,7 +155,7 @@ def trained(
     before = json.loads(clock.read_text()) if clock.exists() else 0.0
     began = time.monotonic()
     networks = train_diff_denoise(
-        own, recipe, plan, folder, stacks=stacks, side=128, images=lambda _, halo: FixedNoise(halo)
+        own, recipe, plan, folder, stacks=stacks, side=TAUGHT_SIDE, images=lambda _, halo: FixedNoise(halo)
     )
     seconds = before + time.monotonic() - began
     clock.write_text(json.dumps(seconds))
@@ -180,7 +211,7 @@ def import_careamics() -> Any:
     """CAREamics wants torchvision for networks that Noise2Void has not; where there is none, empty modules serve."""
     import lightning.pytorch  # asks for torchvision too, and does without
 
-    if importlib.util.find_spec("torchvision") is None:
+    if "torchvision" not in sys.modules and importlib.util.find_spec("torchvision") is None:
         parts = ["torchvision", "torchvision.transforms", "torchvision.transforms.functional"]
         modules: list[Any] = [types.ModuleType(name) for name in parts]
         modules[0].__version__ = "none"
@@ -233,14 +264,50 @@ def supervised_engine(
     return DiffDenoiseEngine(networks, recipe, rician_share=0.0)
 
 
+def recorrupted(
+    noise: str, radius: int, train: list[TruthImage], judged: list[TruthImage], folder: Path
+) -> dict[str, float]:
+    """PSNR of a student that its teacher and recorrupted images teach, one to three; the other networks as they are."""
+    own, _ = references_with(train, noise)
+    recipe = recipe_for(radius, reference_share=0.75)
+    plan = TrainingPlan(**PLAN)
+    engine, _ = trained(own, recipe_for(radius), folder / "ours", plan, STACKS)
+    engine = DiffDenoiseEngine(engine.networks, recipe, rician_share=0.0)
+    for stack in (folder / "ours" / "stacks").glob(
+        "*.npz"
+    ):  # those that the teacher denoised are there already
+        (folder / "recorrupted").mkdir(exist_ok=True)
+        (folder / "recorrupted" / stack.name).unlink(missing_ok=True)
+        (folder / "recorrupted" / stack.name).hardlink_to(stack)
+    stacks = taught_stacks(
+        engine,
+        own,
+        STACKS,
+        folder / "recorrupted",
+        seed=plan.seed,
+        side=TAUGHT_SIDE,
+        images=lambda _, halo: FixedNoise(halo),
+        noisier=lambda _, halo: Recorrupted(halo, noise),
+    )
+    student = train_stage(StudentStage(recipe), stacks, plan, folder / "recorrupted-student").averaged
+    networks = replace(engine.networks, student=student)
+    engine = DiffDenoiseEngine(networks, recipe, rician_share=0.0)
+    return scored(judged, noise, lambda *at: denoised(engine, *at, DiffDenoiseSettings()).image[0, 0].numpy())
+
+
+def recipe_for(radius: int, **more: Any) -> DiffDenoiseRecipe:
+    """The small networks with a blind spot."""
+    return DiffDenoiseRecipe.model_validate({**SMALL, "radius": radius, "dilation": 2 * (radius + 1), **more})
+
+
 def measure(
     noise: str, radius: int, train: list[TruthImage], judged: list[TruthImage], *, quick: bool, folder: Path
 ) -> dict[str, Any]:
     """Train and score everything for one noise and one radius."""
-    recipe = DiffDenoiseRecipe.model_validate({**SMALL, "radius": radius, "dilation": 2 * (radius + 1)})
+    recipe = recipe_for(radius)
     plan = TrainingPlan(**(PLAN | ({"max_steps": 4, "batch": 2} if quick else {})))
     own, lessons = references_with(train, noise)
-    engine, seconds = trained(own, recipe, folder / "ours", plan, 2 if quick else 60)
+    engine, seconds = trained(own, recipe, folder / "ours", plan, 2 if quick else STACKS)
     ways: dict[str, Callable[..., NDArray[Any]]] = {
         "blind-spot network": lambda *at: blind_spot_alone(engine, *at),
         **{
@@ -281,7 +348,12 @@ def table(results: list[dict[str, Any]]) -> list[str]:
 
 def write_table() -> None:
     """Write all results there are."""
-    results = [json.loads(path.read_text()) for path in sorted((RESULTS / "noise").glob("*.json"))]
+    results = []
+    for path in sorted((RESULTS / "noise").glob("*.json")):
+        results.append(json.loads(path.read_text()))
+        extra = RESULTS / "recorrupted" / path.name
+        if extra.exists():
+            results[-1]["psnr"]["DiffDenoise, recorrupted"] = json.loads(extra.read_text())
     seconds = [one["seconds"] for one in results]
     minutes = f"{min(seconds) / 60:.0f} to {max(seconds) / 60:.0f} minutes"
     said = (
@@ -323,6 +395,14 @@ def main() -> None:
                         noise, radius, train, judged, quick=False, folder=work
                     ),
                 )
+            if radius == RADIUS.get(noise, 0):
+                extra = once(
+                    RESULTS / "recorrupted" / f"{name}.json",
+                    lambda noise=noise, radius=radius, work=work: recorrupted(
+                        noise, radius, train, judged, work
+                    ),
+                )
+                result["psnr"]["DiffDenoise, recorrupted"] = extra
             means = {n: round(float(np.mean(list(v.values()))), 2) for n, v in result["psnr"].items()}
             print(noise, radius, means, flush=True)
             write_table()

@@ -61,7 +61,7 @@ def diff_denoise_recipe_for(modality: Modality) -> DiffDenoiseRecipe:
             dilation=4,
             features=16,
             leak_limit=0.6,
-            reference_share=0.75,
+            reference_share=0.9,
         )
     return DiffDenoiseRecipe(modality="MR")
 
