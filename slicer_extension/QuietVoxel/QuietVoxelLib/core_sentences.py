@@ -154,6 +154,7 @@ SENTENCES = (
     _("This machine has no usable device '{wanted}'; choose auto or cpu."),
     _("This machine has {device_count} CUDA device(s), not '{wanted}'; choose auto."),
     _("This stage trains a DiffusionNetwork, not a {name}."),
+    _("What noise adds to a magnitude image is not the noise alone: reference_share is for CT."),
     _("data_range has to be positive, not {data_range}."),
     _("devices is {devices}, but this machine has {there} {what}; give a smaller number."),
     _("fill_nonfinite must be a finite number, not {fill}; nothing in {path} was replaced."),
