@@ -67,6 +67,9 @@ NOISES = ("gaussian", "poisson-200", "gamma-100", "correlated-0.5", "correlated-
 RADIUS = {"correlated-0.5": 1, "correlated-1.2": 2}
 """Pixels that the blind spot hides on each side where noise is correlated; elsewhere 0."""
 
+BY_RECORRUPTED = 0.9
+"""Share of the stacks that recorrupted images teach; the teacher has the others."""
+
 STACKS, TAUGHT_SIDE = 60, 128
 """How many stacks the teacher denoises, and the side of their slices."""
 
@@ -267,9 +270,9 @@ def supervised_engine(
 def recorrupted(
     noise: str, radius: int, train: list[TruthImage], judged: list[TruthImage], folder: Path
 ) -> dict[str, float]:
-    """PSNR of a student that its teacher and recorrupted images teach, one to three; the other networks as they are."""
+    """PSNR of a student that recorrupted images teach beside its teacher; the other networks as they are."""
     own, _ = references_with(train, noise)
-    recipe = recipe_for(radius, reference_share=0.75)
+    recipe = recipe_for(radius, reference_share=BY_RECORRUPTED)
     plan = TrainingPlan(**PLAN)
     engine, _ = trained(own, recipe_for(radius), folder / "ours", plan, STACKS)
     engine = DiffDenoiseEngine(engine.networks, recipe, rician_share=0.0)
