@@ -360,7 +360,7 @@ def write_table() -> None:
     seconds = [one["seconds"] for one in results]
     minutes = f"{min(seconds) / 60:.0f} to {max(seconds) / 60:.0f} minutes"
     said = (
-        "Made by `python benchmarks/diffdenoise_noise.py` and `... --noise gaussian --radii 1 2`. PSNR in dB against"
+        "Made by `python benchmarks/diffdenoise_noise.py` and `... --noise gaussian --radii 1`. PSNR in dB against"
         f" the truth, range 1, where it is brighter than {SIGNAL}; the middle {SIDE} x {SIDE} pixels of the middle"
         " slice. Every method learns from, or is tuned to, the same noisy images but the supervised network, which is"
         f" shown the truth. Small networks, {PLAN['max_steps']} steps of diffusion; all stages took {minutes} of one"
