@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from ablations import REFERENCES
 from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, denoised, once
+from peers import Told, bm4d_filter
 from skimage.restoration import denoise_nl_means
 from standard_points import SEED
 from truth_images import TruthImage, cleaned_scan, phantom_images
@@ -75,6 +76,9 @@ STACKS, TAUGHT_SIDE = 60, 128
 
 GRID = 8
 """Noise2Void is shown images whose sides are multiples of this; its network asks for 4."""
+
+DRAWS = 64
+"""Of the noise, from which BM4D is told its spectrum."""
 
 BM4D_REACH = 4
 """Slices on each side that BM4D is shown: enough for the four that each of its blocks spans."""
@@ -186,7 +190,24 @@ def middle_of(image: TruthImage) -> TruthImage:
     return replace(image, data=np.ascontiguousarray(image.data[:, rows, columns]))
 
 
-def peers(seconds: float, stacks: list[NDArray[np.float32]]) -> dict[str, Callable[..., NDArray[Any]]]:
+def three_dimensional(
+    noise: str, noisy: NDArray[Any], z: int, sigma: float, _ratio: float
+) -> NDArray[np.float32]:
+    """BM4D of a slice and its neighbours, told the noise's level, or its spectrum where it is correlated."""
+    first = max(0, z - BM4D_REACH)
+    near = noisy[first : z + BM4D_REACH + 1]
+    spectrum = None
+    if noise in RADIUS:
+        flat = torch.full((DRAWS, 1, *near.shape[1:]), 0.5)
+        drawn = PRESETS[noise](flat, torch.Generator().manual_seed(0))[:, 0].numpy() - 0.5
+        spectrum = np.square(np.abs(np.fft.fft2(drawn))).mean(axis=0)
+    told = Told(near, sigma, "OTHER", (1.0, 1.0, 1.0), spectrum)
+    return bm4d_filter(told, {"strength": 1.0})[z - first]
+
+
+def peers(
+    noise: str, seconds: float, stacks: list[NDArray[np.float32]]
+) -> dict[str, Callable[..., NDArray[Any]]]:
     """The other denoisers as functions of (noisy stack, slice, sigma, ratio)."""
 
     def non_local_means(noisy: NDArray[Any], z: int, sigma: float, _ratio: float) -> NDArray[Any]:
@@ -197,14 +218,7 @@ def peers(seconds: float, stacks: list[NDArray[np.float32]]) -> dict[str, Callab
         "non-local means": non_local_means,
     }
     if importlib.util.find_spec("bm4d"):
-        from bm4d import bm4d
-
-        def three_dimensional(noisy: NDArray[Any], z: int, sigma: float, _ratio: float) -> NDArray[Any]:
-            first = max(0, z - BM4D_REACH)
-            near = noisy[first : z + BM4D_REACH + 1].astype(np.float64)
-            return np.asarray(bm4d(near, sigma))[z - first]
-
-        found["BM4D"] = three_dimensional
+        found["BM4D"] = lambda *at: three_dimensional(noise, *at)
     if importlib.util.find_spec("careamics") and seconds > 0:
         found["Noise2Void (CAREamics)"] = noise2void(seconds, stacks)
     return found
@@ -325,7 +339,7 @@ def measure(
     if radius == RADIUS.get(noise, 0):
         shown = supervised_engine(lessons, recipe, plan, folder / "supervised")
         ways["supervised"] = lambda *at: denoised(shown, *at, DiffDenoiseSettings()).image[0, 0].numpy()
-        ways |= peers(0.0 if quick else seconds, [reference.data for reference in own])
+        ways |= peers(noise, 0.0 if quick else seconds, [reference.data for reference in own])
     return {
         "noise": noise,
         "radius": radius,
