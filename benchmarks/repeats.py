@@ -18,8 +18,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from diffdenoise_noise import noise2void
 from diffdenoise_runs import DEVICE, blind_spot_alone, bundled
+from noise_peers import noise2void
 from run_ours import RESULTS
 from run_peers import facts, result_file
 from scoring import score
