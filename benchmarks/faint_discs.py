@@ -156,20 +156,19 @@ def write_table() -> None:
         "|---" * (4 + len(DIAMETERS)) + "|",
     ]
     for modality, cnr in product(SIGMA, CONTRASTS):
-        noisy: dict[str, float] = {}
+        first = True
         for way in WAYS:
             card = model(way, modality)
             path = card and result_file(card, way, modality, cnr)
             if not path or not path.exists():
-                lines += [
-                    before[key] for key in rows_of(modality, cnr, way, first=not noisy) if key in before
-                ]
-                noisy = noisy or {"kept": 1.0}
+                keys = rows_of(modality, cnr, way, first=first)
+                lines += [before[key] for key in keys if key in before]
+                first = False
                 continue
             result = json.loads(path.read_text())
-            if not noisy:
-                noisy = result["noisy"]
-                lines.append(row(modality, cnr, "none", noisy, ""))
+            if first:
+                lines.append(row(modality, cnr, "none", result["noisy"], ""))
+                first = False
             said = ", ".join(f"{count} {verdict}" for verdict, count in result["verdicts"].items())
             lines.append(row(modality, cnr, way, result["kept"], said))
     TABLE.write_text("\n".join([*lines, ""]), encoding="utf-8")

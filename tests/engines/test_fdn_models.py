@@ -30,10 +30,7 @@ def context(sigma: float) -> EngineContext:
 def bundled(modality: str) -> FDNEngine:
     from quietvoxel.models.store import load_tensors, read_card
 
-    path = BUNDLED / f"fdn-{modality.lower()}.json"
-    if not path.exists():
-        pytest.skip(f"the bundled model for {modality} is not there yet")
-    card = read_card(path)
+    card = read_card(BUNDLED / f"fdn-{modality.lower()}.json")
     return load_fdn(card.architecture, load_tensors(card), torch.device("cpu"))
 
 

@@ -169,7 +169,10 @@ def run(options: argparse.Namespace) -> None:
         stage = engine.stage(recipe)
         start = started_network(stage, options.start)
         networks = {stage.name: train_stage(stage, references, plan, folder, start=start, tell=tell).averaged}
-    say(f"Wrote {export(networks, recipe, options, plan.max_steps).origin}")
+    steps = plan.max_steps
+    if engine.stage is None:
+        steps = sum(max(1, round(plan.max_steps * share)) for share in options.shares)
+    say(f"Wrote {export(networks, recipe, options, steps).origin}")
 
 
 def plan_of(options: argparse.Namespace) -> TrainingPlan:
