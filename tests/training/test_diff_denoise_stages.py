@@ -226,10 +226,11 @@ def test_a_training_that_is_told_to_stop_stops(tmp_path: Path) -> None:
         asked.append(network)
         return len(asked) == 3
 
-    trainer.train_stage(
-        BlindSpotStage(tiny_diff_denoise()), [Reference("a", data, 2.0)], plan, tmp_path, stop=stop
-    )
+    told: list[dict[str, Any]] = []
+    stage = BlindSpotStage(tiny_diff_denoise())
+    trainer.train_stage(stage, [Reference("a", data, 2.0)], plan, tmp_path, stop=stop, tell=told.append)
     assert len(asked) == 3
+    assert told == [{"event": "enough", "step": 3, "steps": 9}]
     assert torch.load(tmp_path / "last.ckpt", weights_only=False)["global_step"] == 3
 
 

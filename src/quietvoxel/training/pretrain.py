@@ -143,10 +143,17 @@ def run(options: argparse.Namespace) -> None:
             phantom_volumes(modality, options.phantoms), modality, cache=cache, tell=say
         )
 
+    spared = 0
+
     def tell(event: dict[str, Any]) -> None:
+        nonlocal spared
         stage = f"{event['stage']}: " if "stage" in event else ""
         if event["event"] == "taught":
             say(f"{stage}{event['done']}/{event['total']} stacks denoised for the student")
+            return
+        if event["event"] == "enough":
+            spared += event["steps"] - event["step"]
+            say(f"{stage}ended early, after {event['step']} of {event['steps']} steps")
             return
         say(
             f"{stage}step {event['step']}/{event['steps']}  loss {event['loss']:.4f}"
@@ -172,7 +179,7 @@ def run(options: argparse.Namespace) -> None:
     steps = plan.max_steps
     if engine.stage is None:
         steps = sum(max(1, round(plan.max_steps * share)) for share in options.shares)
-    say(f"Wrote {export(networks, recipe, options, steps).origin}")
+    say(f"Wrote {export(networks, recipe, options, steps - spared).origin}")
 
 
 def plan_of(options: argparse.Namespace) -> TrainingPlan:

@@ -178,14 +178,16 @@ class _Events(Callback):
 
 
 class _EarlyStop(Callback):
-    """Ends the training when the network says that it is enough."""
+    """Ends the training when the network says that it is enough, and tells of it."""
 
-    def __init__(self, stop: Callable[[nn.Module], bool]) -> None:
-        self.stop = stop
+    def __init__(self, stop: Callable[[nn.Module], bool], tell: Callable[[dict[str, Any]], None]) -> None:
+        self.stop, self.tell = stop, tell
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         if isinstance(module, StageModule) and self.stop(module.network):
             trainer.should_stop = True
+            if trainer.global_step < trainer.max_steps:
+                self.tell({"event": "enough", "step": trainer.global_step, "steps": trainer.max_steps})
 
 
 def train_stage(
@@ -210,7 +212,7 @@ def train_stage(
     plan : how long and how.
     folder : where checkpoints and the event log go; a checkpoint found there is gone on from if `resume`.
     start : weights to start from (fine-tuning).
-    tell : called with each progress event.
+    tell : called with each progress event, and with one named "enough" when training ends early.
     stop : asked after each step whether training ends early.
     callbacks : Lightning's, in place of checkpoints and events as the plan has them.
     where : Lightning's own words for devices: accelerator, devices, num_nodes, strategy, plugins.
@@ -232,7 +234,7 @@ def train_stage(
     module.averaged.requires_grad_(False)
     usual = [
         _Events(folder, tell, every=50),
-        _EarlyStop(stop),
+        _EarlyStop(stop, tell),
         Checkpoints(folder, plan.checkpoint_every, plan.checkpoint_seconds),
     ]
     more = dict(where or {})
