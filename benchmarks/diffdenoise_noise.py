@@ -1,25 +1,28 @@
 """The noise types of DiffDenoise's experiments, learned from noisy images alone, and how large the blind spot may be.
 
-Small networks, equal budgets. Every method trains on, or is tuned to, the same noisy stacks; truth is used for scores
-only, except by the supervised network. Images are in [0, 1]: cleaned MR training scans and phantoms for training, other
-patients for scores.
+Small networks, equal budgets. Every network trains on the same noisy stacks; truth is used for scores only, except by
+the supervised network, and by non-local means, whose settings are those that are best on three of the training images.
+Images are in [0, 1]: cleaned MR training scans for training, phantoms and other patients for scores.
 
 python benchmarks/diffdenoise_noise.py                                # everything; goes on where it was stopped
-python benchmarks/diffdenoise_noise.py --noise gaussian --radii 0 1 2 4
+python benchmarks/diffdenoise_noise.py --noise gaussian --radii 0 1 2
+python benchmarks/diffdenoise_noise.py --groups "non-local means" BM4D  # some of the methods only
 python benchmarks/diffdenoise_noise.py --quick                        # a few steps; nothing is kept
 
 Noise2Void is CAREamics' (`pip install --no-deps careamics==0.3.5 microssim` and `pip install matplotlib zarr tifffile
-bioimageio-core`, in an environment of its own), given the seconds that DiffDenoise took; BM4D needs `bm4d`. A method
-whose package is missing has no entry. Results: runs/diffdenoise/noise/*.json; writes docs/tables/diffdenoise_noise.md.
+bioimageio-core`, in an environment of its own), given no less time than DiffDenoise takes; BM4D needs `bm4d`. A method
+whose package is missing has no entry. Results: runs/diffdenoise/noise/*.json, kept in diffdenoise_noise.jsonl; writes
+docs/tables/diffdenoise_noise.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +30,11 @@ import numpy as np
 import torch
 from ablations import REFERENCES
 from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, denoised, once
-from noise_peers import peers
+from noise_peers import GRIDS, at_slice, noise2void, stabiliser
 from standard_points import SEED
 from truth_images import TruthImage, cleaned_scan, phantom_images
 from truth_scores import SIGNAL, psnr
+from tune_peers import searched
 from volumes import add_data_option, indexed_volumes
 
 from quietvoxel.degradation.noise_models import PRESETS
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
 
     from quietvoxel.engines.contract import Slabs
 
+KEPT = Path(__file__).with_suffix(".jsonl")
 TABLE = Path(__file__).parent.parent / "docs" / "tables" / "diffdenoise_noise.md"
 SMALL: dict[str, Any] = {
     "blind_widths": (32, 64, 128),
@@ -60,7 +65,19 @@ SMALL: dict[str, Any] = {
     "features": 16,
 }
 PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 16, "patch": 64, "ema": 0.99, "checkpoint_every": 500}
-NOISES = ("gaussian", "poisson-200", "gamma-100", "correlated-0.5", "correlated-1.2")
+SHARES = (0.5, 1.0, 1.0)
+"""Of these steps, for the three stages; the supervised network has as many as the student."""
+
+LONGER, LONGER_FOR = 3000, ("gaussian",)
+LONG = f", {LONGER} steps"
+"""What more steps of the student bring, for one noise."""
+
+NOISE2VOID_S = 370.0
+"""Seconds that Noise2Void has: all stages of DiffDenoise take no longer."""
+
+TUNED_ON = 3
+"""Training images on which the peers are tuned."""
+
 RADIUS = {"correlated-0.5": 1, "correlated-1.2": 2}
 """Pixels that the blind spot hides on each side where noise is correlated; elsewhere 0."""
 
@@ -149,7 +166,14 @@ def trained(
     before = json.loads(clock.read_text()) if clock.exists() else 0.0
     began = time.monotonic()
     networks = train_diff_denoise(
-        own, recipe, plan, folder, stacks=stacks, side=TAUGHT_SIDE, images=lambda _, halo: FixedNoise(halo)
+        own,
+        recipe,
+        plan,
+        folder,
+        shares=SHARES,
+        stacks=stacks,
+        side=TAUGHT_SIDE,
+        images=lambda _, halo: FixedNoise(halo),
     )
     seconds = before + time.monotonic() - began
     clock.write_text(json.dumps(seconds))
@@ -177,125 +201,229 @@ def middle_of(image: TruthImage) -> TruthImage:
     return replace(image, data=np.ascontiguousarray(image.data[:, rows, columns]))
 
 
-def supervised_engine(
-    lessons: list[Reference], recipe: DiffDenoiseRecipe, plan: TrainingPlan, folder: Path
-) -> DiffDenoiseEngine:
-    """A network of the student's size that was shown the truth."""
-    stage = StudentStage(recipe)
-    network = train_stage(stage, lessons, plan, folder).averaged
-    # Nothing is sampled: the other two networks are there because there have to be.
-    networks = DiffDenoiseNetworks(network, DiffusionNetwork(recipe), network)
-    return DiffDenoiseEngine(networks, recipe, rician_share=0.0)
-
-
-def recorrupted(
-    noise: str, radius: int, train: list[TruthImage], judged: list[TruthImage], folder: Path
-) -> dict[str, float]:
-    """PSNR of a student that recorrupted images teach beside its teacher; the other networks as they are."""
-    own, _ = references_with(train, noise)
-    recipe = recipe_for(radius, reference_share=BY_RECORRUPTED)
-    plan = TrainingPlan(**PLAN)
-    engine, _ = trained(own, recipe_for(radius), folder / "ours", plan, STACKS)
-    engine = DiffDenoiseEngine(engine.networks, recipe, rician_share=0.0)
-    # Those that the teacher denoised are there already.
-    for stack in (folder / "ours" / "stacks").glob("*.npz"):
-        (folder / "recorrupted").mkdir(exist_ok=True)
-        (folder / "recorrupted" / stack.name).unlink(missing_ok=True)
-        (folder / "recorrupted" / stack.name).hardlink_to(stack)
-    stacks = taught_stacks(
-        engine,
-        own,
-        STACKS,
-        folder / "recorrupted",
-        seed=plan.seed,
-        side=TAUGHT_SIDE,
-        images=lambda _, halo: FixedNoise(halo),
-        noisier=lambda _, halo: Recorrupted(halo, noise),
-    )
-    student = train_stage(StudentStage(recipe), stacks, plan, folder / "recorrupted-student").averaged
-    networks = replace(engine.networks, student=student)
-    engine = DiffDenoiseEngine(networks, recipe, rician_share=0.0)
-    return scored(judged, noise, lambda *at: denoised(engine, *at, DiffDenoiseSettings()).image[0, 0].numpy())
-
-
 def recipe_for(radius: int, **more: Any) -> DiffDenoiseRecipe:
     """The small networks with a blind spot."""
     return DiffDenoiseRecipe.model_validate({**SMALL, "radius": radius, "dilation": 2 * (radius + 1), **more})
 
 
-def measure(
-    noise: str, radius: int, train: list[TruthImage], judged: list[TruthImage], *, quick: bool, folder: Path
-) -> dict[str, Any]:
-    """Train and score everything for one noise and one radius."""
-    recipe = recipe_for(radius)
-    plan = TrainingPlan(**(PLAN | ({"max_steps": 4, "batch": 2} if quick else {})))
-    own, lessons = references_with(train, noise)
-    engine, seconds = trained(own, recipe, folder / "ours", plan, 2 if quick else STACKS)
-    ways: dict[str, Callable[..., NDArray[Any]]] = {
+@dataclass(frozen=True)
+class Experiment:
+    """One noise and one blind spot: the images, and where networks and checkpoints lie."""
+
+    noise: str
+    radius: int
+    train: list[TruthImage]
+    judged: list[TruthImage]
+    folder: Path
+    quick: bool = False
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """Of every network."""
+        return TrainingPlan(**(PLAN | ({"max_steps": 4, "batch": 2} if self.quick else {})))
+
+    @property
+    def stacks(self) -> int:
+        """How many the teacher denoises."""
+        return 2 if self.quick else STACKS
+
+    def scored(self, ways: dict[str, Callable[..., NDArray[Any]]]) -> dict[str, dict[str, float]]:
+        """PSNR of every way on the images that are judged."""
+        return {name: scored(self.judged, self.noise, run) for name, run in ways.items()}
+
+
+def by(engine: DiffDenoiseEngine, settings: DiffDenoiseSettings | None = None) -> Callable[..., NDArray[Any]]:
+    """An engine as a function of (noisy stack, slice, sigma, ratio)."""
+    wanted = settings or DiffDenoiseSettings()
+    return lambda *at: denoised(engine, *at, wanted).image[0, 0].numpy()
+
+
+def ours(one: Experiment) -> dict[str, Any]:
+    """The three stages, the student taught by its teacher alone."""
+    own, _ = references_with(one.train, one.noise)
+    engine, seconds = trained(own, recipe_for(one.radius), one.folder / "ours", one.plan, one.stacks)
+    ways = {
         "blind-spot network": lambda *at: blind_spot_alone(engine, *at),
-        **{
-            name: lambda *at, s=settings: denoised(engine, *at, s).image[0, 0].numpy()
-            for name, settings in (
-                ("DiffDenoise", DiffDenoiseSettings()),
-                ("DiffDenoise, sampled", SAMPLED),
-                ("DiffDenoise, sampled from pure noise", SAMPLED.touched(start="noise")),
-            )
-        },
+        "DiffDenoise": by(engine),
+        "DiffDenoise, sampled": by(engine, SAMPLED),
+        "DiffDenoise, sampled from pure noise": by(engine, SAMPLED.touched(start="noise")),
     }
-    if radius == RADIUS.get(noise, 0):
-        shown = supervised_engine(lessons, recipe, plan, folder / "supervised")
-        ways["supervised"] = lambda *at: denoised(shown, *at, DiffDenoiseSettings()).image[0, 0].numpy()
-        ways |= peers(noise, 0.0 if quick else seconds, [reference.data for reference in own])
-    return {
-        "noise": noise,
-        "radius": radius,
-        "seconds": round(seconds),
-        "psnr": {name: scored(judged, noise, run) for name, run in ways.items()},
-    }
+    return {"seconds": round(seconds), "student_steps": one.plan.max_steps, "psnr": one.scored(ways)}
 
 
-def table(results: list[dict[str, Any]]) -> list[str]:
-    """A row for each image and a mean for each noise."""
-    ways = list(dict.fromkeys(["noisy", *(way for one in results for way in one["psnr"])]))
-    lines = ["| noise | blind spot | image | " + " | ".join(ways) + " |", "|---" * (3 + len(ways)) + "|"]
-    for one in results:
-        found = one["psnr"]
-        head = f"| {one['noise']} | radius {one['radius']} "
-        for image in next(iter(found.values())):
-            cells = [f"{found[way][image]:.2f}" if way in found else "–" for way in ways]
-            lines.append(f"{head}| {image} | " + " | ".join(cells) + " |")
-        means = [f"**{np.mean(list(found[way].values())):.2f}**" if way in found else "–" for way in ways]
-        lines.append(f"{head}| **mean** | " + " | ".join(means) + " |")
-    return lines
+def recorrupted(one: Experiment, plan: TrainingPlan | None = None, called: str = "") -> dict[str, Any]:
+    """A student that recorrupted images teach beside its teacher; the other networks are those of `ours`."""
+    own, _ = references_with(one.train, one.noise)
+    recipe, folder = recipe_for(one.radius, reference_share=BY_RECORRUPTED), one.folder / "recorrupted"
+    engine, _ = trained(own, recipe_for(one.radius), one.folder / "ours", one.plan, one.stacks)
+    engine = DiffDenoiseEngine(engine.networks, recipe, rician_share=0.0)
+    # Those that the teacher denoised are there already.
+    folder.mkdir(parents=True, exist_ok=True)
+    for stack in (one.folder / "ours" / "stacks").glob("*.npz"):
+        (folder / stack.name).unlink(missing_ok=True)
+        (folder / stack.name).hardlink_to(stack)
+    stacks = taught_stacks(
+        engine,
+        own,
+        one.stacks,
+        folder,
+        seed=one.plan.seed,
+        side=TAUGHT_SIDE,
+        images=lambda _, halo: FixedNoise(halo),
+        noisier=lambda _, halo: Recorrupted(halo, one.noise),
+    )
+    where = one.folder / f"recorrupted-student{called}"
+    student = train_stage(StudentStage(recipe), stacks, plan or one.plan, where).averaged
+    engine = DiffDenoiseEngine(replace(engine.networks, student=student), recipe, rician_share=0.0)
+    return {"psnr": one.scored({f"DiffDenoise, recorrupted{called}": by(engine)})}
+
+
+def supervised(one: Experiment, plan: TrainingPlan | None = None, called: str = "") -> dict[str, Any]:
+    """A network of the student's size that was shown the truth."""
+    _, lessons = references_with(one.train, one.noise)
+    recipe = recipe_for(one.radius)
+    where = one.folder / f"supervised{called}"
+    network = train_stage(StudentStage(recipe), lessons, plan or one.plan, where).averaged
+    # Nothing is sampled: the other two networks are there because there have to be.
+    networks = DiffDenoiseNetworks(network, DiffusionNetwork(recipe), network)
+    engine = DiffDenoiseEngine(networks, recipe, rician_share=0.0)
+    return {"psnr": one.scored({f"supervised{called}": by(engine)})}
+
+
+def longer(one: Experiment) -> dict[str, Any]:
+    """The recorrupted student and the supervised network with more steps, where a noise is named for it."""
+    if one.noise not in LONGER_FOR or one.quick:
+        return {"psnr": {}}
+    plan = replace(one.plan, max_steps=LONGER)
+    return {"psnr": recorrupted(one, plan, LONG)["psnr"] | supervised(one, plan, LONG)["psnr"]}
+
+
+def tuned(one: Experiment, peer: str) -> dict[str, Any]:
+    """A peer with the settings that are best on some of the training images."""
+    grid = {**GRIDS[peer], "stabilise": [False] if stabiliser(one.noise) is None else [True, False]}
+    if one.quick:
+        grid = {name: values[:1] for name, values in grid.items()}
+    images = [middle_of(image) for image in one.train[:TUNED_ON]]
+
+    def quality(settings: dict[str, Any]) -> float:
+        return float(np.mean(list(scored(images, one.noise, at_slice(peer, one.noise, settings)).values())))
+
+    starts: list[dict[str, Any]] = [{"dims": 2}, {"dims": 3}] if peer == "non-local means" else [{}]
+    settings, _ = searched(starts, grid, quality)
+    return {"settings": settings, "psnr": one.scored({peer: at_slice(peer, one.noise, settings)})}
+
+
+def noisy(one: Experiment) -> dict[str, Any]:
+    """The image as it is."""
+    return {"psnr": one.scored({"noisy": lambda noisy, z, *_: noisy[z]})}
+
+
+def by_bm4d(one: Experiment) -> dict[str, Any]:
+    """BM4D, where it is installed."""
+    return {"psnr": {}} if importlib.util.find_spec("bm4d") is None else tuned(one, "BM4D")
+
+
+def by_noise2void(one: Experiment) -> dict[str, Any]:
+    """CAREamics' network, trained on the same noisy stacks."""
+    if importlib.util.find_spec("careamics") is None or one.quick:
+        return {"psnr": {}}
+    own, _ = references_with(one.train, one.noise)
+    run = noise2void(NOISE2VOID_S, [reference.data for reference in own])
+    return {"seconds": NOISE2VOID_S, "psnr": one.scored({"Noise2Void (CAREamics)": run})}
+
+
+GROUPS: dict[str, Callable[[Experiment], dict[str, Any]]] = {
+    "ours": ours,
+    "recorrupted": recorrupted,
+    "supervised": supervised,
+    "longer": longer,
+    "noisy": noisy,
+    "non-local means": lambda one: tuned(one, "non-local means"),
+    "BM4D": by_bm4d,
+    "Noise2Void": by_noise2void,
+}
+OF_RADIUS = ("ours", "recorrupted")
+"""What depends on the blind spot; everything else is measured at the noise's own radius only."""
+
+COLUMNS = (
+    "noisy",
+    "blind-spot network",
+    "Noise2Void (CAREamics)",
+    "non-local means",
+    "BM4D",
+    "DiffDenoise, sampled from pure noise",
+    "DiffDenoise, sampled",
+    "DiffDenoise",
+    "DiffDenoise, recorrupted",
+    "supervised",
+    f"DiffDenoise, recorrupted{LONG}",
+    f"supervised{LONG}",
+)
+
+
+def all_results() -> dict[tuple[str, int, str], dict[str, Any]]:
+    """Everything measured, by noise, radius and group; what lies in runs/ wins over what is kept with the project."""
+    kept = [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
+    new = [json.loads(path.read_text()) for path in sorted((RESULTS / "noise").glob("*.json"))]
+    return {(one["noise"], one["radius"], one["group"]): one for one in (*kept, *new)}
+
+
+def rows(psnr: dict[str, dict[str, float]], head: str) -> list[str]:
+    """A row for each image, and their mean."""
+    lines = []
+    for image in next(iter(psnr.values())):
+        cells = [f"{psnr[way][image]:.2f}" if way in psnr else "–" for way in COLUMNS]
+        lines.append(f"{head} | {image} | " + " | ".join(cells) + " |")
+    means = [f"**{np.mean(list(psnr[way].values())):.2f}**" if way in psnr else "–" for way in COLUMNS]
+    return [*lines, f"{head} | **mean** | " + " | ".join(means) + " |"]
 
 
 def write_table() -> None:
-    """Write all results there are."""
-    results = []
-    for path in sorted((RESULTS / "noise").glob("*.json")):
-        results.append(json.loads(path.read_text()))
-        extra = RESULTS / "recorrupted" / path.name
-        if extra.exists():
-            results[-1]["psnr"]["DiffDenoise, recorrupted"] = json.loads(extra.read_text())
-    seconds = [one["seconds"] for one in results]
-    minutes = f"{min(seconds) / 60:.0f} to {max(seconds) / 60:.0f} minutes"
+    """Keep all results there are, and write them."""
+    results = all_results()
+    lines = [json.dumps(results[key], sort_keys=True) for key in sorted(results)]
+    KEPT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    seconds = [one["seconds"] for (*_, group), one in results.items() if group == "ours" and "seconds" in one]
+    fewer = [
+        f"{noise} (radius {radius})"
+        for (noise, radius, group), one in sorted(results.items())
+        if group == "ours" and one["student_steps"] < PLAN["max_steps"]
+    ]
     said = (
-        "Made by `python benchmarks/diffdenoise_noise.py` and `... --noise gaussian --radii 1`. PSNR in dB against"
+        "Made by `python benchmarks/diffdenoise_noise.py` and `... --noise gaussian --radii 1 2`. PSNR in dB against"
         f" the truth, range 1, where it is brighter than {SIGNAL}; the middle {SIDE} x {SIDE} pixels of the middle"
         " slice. Every method learns from the same noisy images but the supervised network, which is"
-        f" shown the truth. Small networks, {PLAN['max_steps']} steps of diffusion; all stages took {minutes} of one"
-        " core, Noise2Void as long. The recorrupted student is told the law of the noise and has 1 000 steps where the"
-        " other student has 600, two to three minutes more; non-local means is not tuned."
+        f" shown the truth. Small networks, {PLAN['max_steps']} steps of diffusion, of the student and of the"
+        f" supervised network; all stages took {min(seconds) / 60:.0f} to {max(seconds) / 60:.0f} minutes of one core,"
+        f" Noise2Void {NOISE2VOID_S / 60:.0f}. Non-local means has the settings that are best on three training"
+        " images, in 2-D or 3-D. It, BM4D and the recorrupted student are told the law of the noise."
     )
-    lines = ["# DiffDenoise and the noises of its experiments", "", said, "", *table(results), ""]
-    TABLE.write_text("\n".join(lines), encoding="utf-8")
+    if fewer:
+        said += f" The student of its teacher alone had 600 steps for {', '.join(fewer)}."
+    lines = ["# DiffDenoise and the noises of its experiments", "", said, ""]
+    lines += [
+        "| noise | blind spot | image | " + " | ".join(COLUMNS) + " |",
+        "|---" * (3 + len(COLUMNS)) + "|",
+    ]
+    results = {key: one for key, one in results.items() if one["psnr"]}
+    for noise, radius in dict.fromkeys(key[:2] for key in sorted(results)):
+        psnr: dict[str, dict[str, float]] = {}
+        for group in GROUPS:
+            psnr |= results.get((noise, radius, group), {"psnr": {}})["psnr"]
+        lines += rows(psnr, f"| {noise} | radius {radius}")
+    lines += ["", "Settings of non-local means, h and sigma in units of the noise:", ""]
+    for (noise, _, group), one in sorted(results.items()):
+        if group == "non-local means":
+            lines.append(f"- {noise}: {json.dumps(one['settings'])}")
+    TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_data_option(parser)
-    parser.add_argument("--noise", nargs="+", choices=tuple(PRESETS), default=NOISES)
+    parser.add_argument("--noise", nargs="+", choices=tuple(PRESETS), default=tuple(PRESETS))
     parser.add_argument("--radii", nargs="+", type=int, help="blind spots to try; default: the noise's own")
+    parser.add_argument("--groups", nargs="+", choices=tuple(GROUPS), default=tuple(GROUPS))
     parser.add_argument("--quick", action="store_true", help="a few steps; nothing is kept")
     options = parser.parse_args()
     train = [*phantom_images("MR")]
@@ -303,33 +431,29 @@ def main() -> None:
     if not options.quick:
         train = [cleaned_scan(v) for v in indexed_volumes(options.data, "train/mr") if v.name in REFERENCES]
         judged = [*phantom_images("MR"), *[cleaned_scan(v) for v in indexed_volumes(options.data, "val/mr")]]
-        judged = [middle_of(image) for image in judged]
+    judged = [middle_of(image) for image in judged]
     for noise in options.noise:
-        for radius in options.radii or (RADIUS.get(noise, 0),):
-            with tempfile.TemporaryDirectory() as scratch:
-                name = f"{noise}-radius-{radius}"
-                if options.quick:
-                    folder = Path(scratch)
-                    print(measure(noise, radius, train, judged, quick=True, folder=folder), flush=True)
+        own = RADIUS.get(noise, 0)
+        for radius in options.radii or (own,):
+            for group in options.groups:
+                if radius != own and group not in OF_RADIUS:
                     continue
-                work = RESULTS / "noise" / f"work-{name}"
+                key = {"noise": noise, "radius": radius, "group": group}
+                if options.quick:
+                    with tempfile.TemporaryDirectory() as scratch:
+                        one = Experiment(noise, radius, train, judged, Path(scratch), quick=True)
+                        print({**key, **GROUPS[group](one)}, flush=True)
+                    continue
+                name = f"{noise}-radius-{radius}"
+                one = Experiment(noise, radius, train, judged, RESULTS / "noise" / f"work-{name}")
+                make = GROUPS[group]
                 result = once(
-                    RESULTS / "noise" / f"{name}.json",
-                    lambda noise=noise, radius=radius, work=work: measure(
-                        noise, radius, train, judged, quick=False, folder=work
-                    ),
+                    RESULTS / "noise" / f"{name}--{group.replace(' ', '-')}.json",
+                    lambda make=make, one=one, key=key: {**key, **make(one)},
                 )
-            if radius == RADIUS.get(noise, 0):
-                extra = once(
-                    RESULTS / "recorrupted" / f"{name}.json",
-                    lambda noise=noise, radius=radius, work=work: recorrupted(
-                        noise, radius, train, judged, work
-                    ),
-                )
-                result["psnr"]["DiffDenoise, recorrupted"] = extra
-            means = {n: round(float(np.mean(list(v.values()))), 2) for n, v in result["psnr"].items()}
-            print(noise, radius, means, flush=True)
-            write_table()
+                means = {n: round(float(np.mean(list(v.values()))), 2) for n, v in result["psnr"].items()}
+                print(noise, radius, group, means, flush=True)
+                write_table()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from quietvoxel.phantoms import ct_phantom, mr_phantom
 from quietvoxel.quality import body_mask, foreground_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 #: Training volumes with little noise of their own, thin and thick, several anatomies.
@@ -98,31 +98,48 @@ def tuning_points(data: Path, modality: str, level: float) -> Iterator[tuple[Sta
         yield crop, told(crop)
 
 
-def tune(peer: str, points: list[tuple[StandardPoint, Told]], rounds: int = 2) -> tuple[Settings, float]:
-    """Vary one setting after the other and keep what is best; returns the settings and the mean PSNR, dB."""
-    grid = dict(GRIDS[peer])
-    if points[0][0].modality == "CT":
-        grid["stabilise"] = [False]
+def searched(
+    starts: Sequence[Settings],
+    grid: dict[str, list[Any]],
+    quality: Callable[[Settings], float],
+    rounds: int = 2,
+) -> tuple[Settings, float]:
+    """Vary one setting after the other and keep what is best; returns the settings and their quality.
+
+    `starts` hold what is not varied; every one is followed, from the first values of the grid.
+    """
     tried: dict[str, float] = {}
 
-    def quality(settings: Settings) -> float:
+    def known(settings: Settings) -> float:
         key = json.dumps(settings, sort_keys=True)
         if key not in tried:
-            tried[key] = float(np.mean([score(p, PEERS[peer](t, settings))["psnr"] for p, t in points]))
+            tried[key] = quality(settings)
         return tried[key]
 
     ends = []
-    for dims in (2, 3):
-        best: Settings = {"dims": dims, **{name: values[0] for name, values in grid.items()}}
+    for start in starts:
+        best: Settings = {**start, **{name: values[0] for name, values in grid.items()}}
         for _ in range(rounds):
             before = dict(best)
             for name, values in grid.items():
-                best = max(({**best, name: value} for value in values), key=quality)
+                best = max(({**best, name: value} for value in values), key=known)
             if best == before:
                 break
         ends.append(best)
-    best = max(ends, key=quality)
-    return best, quality(best)
+    best = max(ends, key=known)
+    return best, known(best)
+
+
+def tune(peer: str, points: list[tuple[StandardPoint, Told]]) -> tuple[Settings, float]:
+    """Find the settings of a peer in 2-D and in 3-D; returns the better and the mean PSNR, dB."""
+    grid = dict(GRIDS[peer])
+    if points[0][0].modality == "CT":
+        grid["stabilise"] = [False]
+
+    def quality(settings: Settings) -> float:
+        return float(np.mean([score(p, PEERS[peer](t, settings))["psnr"] for p, t in points]))
+
+    return searched([{"dims": 2}, {"dims": 3}], grid, quality)
 
 
 def main() -> None:
