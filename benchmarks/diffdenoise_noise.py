@@ -68,10 +68,6 @@ PLAN: dict[str, Any] = {"max_steps": 1000, "batch": 16, "patch": 64, "ema": 0.99
 SHARES = (0.5, 1.0, 1.0)
 """Of these steps, for the three stages; the supervised network has as many as the student."""
 
-LONGER, LONGER_FOR = 3000, ("gaussian",)
-LONG = f", {LONGER} steps"
-"""What more steps of the student bring, for one noise."""
-
 NOISE2VOID_S = {0: 370.0, 1: 370.0, 2: 630.0}
 """Seconds that Noise2Void has, by the radius of DiffDenoise's blind spot: all its stages take no longer."""
 
@@ -251,7 +247,7 @@ def ours(one: Experiment) -> dict[str, Any]:
     return {"seconds": round(seconds), "student_steps": one.plan.max_steps, "psnr": one.scored(ways)}
 
 
-def recorrupted(one: Experiment, plan: TrainingPlan | None = None, called: str = "") -> dict[str, Any]:
+def recorrupted(one: Experiment) -> dict[str, Any]:
     """A student that recorrupted images teach beside its teacher; the other networks are those of `ours`."""
     own, _ = references_with(one.train, one.noise)
     recipe, folder = recipe_for(one.radius, reference_share=BY_RECORRUPTED), one.folder / "recorrupted"
@@ -272,30 +268,20 @@ def recorrupted(one: Experiment, plan: TrainingPlan | None = None, called: str =
         images=lambda _, halo: FixedNoise(halo),
         noisier=lambda _, halo: Recorrupted(halo, one.noise),
     )
-    where = one.folder / f"recorrupted-student{called}"
-    student = train_stage(StudentStage(recipe), stacks, plan or one.plan, where).averaged
+    student = train_stage(StudentStage(recipe), stacks, one.plan, one.folder / "recorrupted-student").averaged
     engine = DiffDenoiseEngine(replace(engine.networks, student=student), recipe, rician_share=0.0)
-    return {"psnr": one.scored({f"DiffDenoise, recorrupted{called}": by(engine)})}
+    return {"psnr": one.scored({"DiffDenoise, recorrupted": by(engine)})}
 
 
-def supervised(one: Experiment, plan: TrainingPlan | None = None, called: str = "") -> dict[str, Any]:
+def supervised(one: Experiment) -> dict[str, Any]:
     """A network of the student's size that was shown the truth."""
     _, lessons = references_with(one.train, one.noise)
     recipe = recipe_for(one.radius)
-    where = one.folder / f"supervised{called}"
-    network = train_stage(StudentStage(recipe), lessons, plan or one.plan, where).averaged
+    network = train_stage(StudentStage(recipe), lessons, one.plan, one.folder / "supervised").averaged
     # Nothing is sampled: the other two networks are there because there have to be.
     networks = DiffDenoiseNetworks(network, DiffusionNetwork(recipe), network)
     engine = DiffDenoiseEngine(networks, recipe, rician_share=0.0)
-    return {"psnr": one.scored({f"supervised{called}": by(engine)})}
-
-
-def longer(one: Experiment) -> dict[str, Any]:
-    """The recorrupted student and the supervised network with more steps, where a noise is named for it."""
-    if one.noise not in LONGER_FOR or one.quick:
-        return {"psnr": {}}
-    plan = replace(one.plan, max_steps=LONGER)
-    return {"psnr": recorrupted(one, plan, LONG)["psnr"] | supervised(one, plan, LONG)["psnr"]}
+    return {"psnr": one.scored({"supervised": by(engine)})}
 
 
 def tuned(one: Experiment, peer: str) -> dict[str, Any]:
@@ -337,7 +323,6 @@ GROUPS: dict[str, Callable[[Experiment], dict[str, Any]]] = {
     "ours": ours,
     "recorrupted": recorrupted,
     "supervised": supervised,
-    "longer": longer,
     "noisy": noisy,
     "non-local means": lambda one: tuned(one, "non-local means"),
     "BM4D": by_bm4d,
@@ -357,8 +342,6 @@ COLUMNS = (
     "DiffDenoise",
     "DiffDenoise, recorrupted",
     "supervised",
-    f"DiffDenoise, recorrupted{LONG}",
-    f"supervised{LONG}",
 )
 
 
