@@ -27,10 +27,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from ablations import REFERENCES
 from diffdenoise_runs import RESULTS, SAMPLED, blind_spot_alone, denoised, once
+from noise_lessons import FixedNoise, Recorrupted, noisy_image, references_with
 from noise_peers import GRIDS, at_slice, noise2void, stabiliser
+from noise_table import SIDE, write_table
 from standard_points import SEED
 from truth_images import TruthImage, cleaned_scan, phantom_images
 from truth_scores import SIGNAL, psnr
@@ -42,10 +43,8 @@ from quietvoxel.engines.diff_denoise.engine import DiffDenoiseEngine, DiffDenois
 from quietvoxel.engines.diff_denoise.network import DiffusionNetwork
 from quietvoxel.engines.diff_denoise.settings import DiffDenoiseRecipe, DiffDenoiseSettings
 from quietvoxel.engines.diff_denoise.student import StudentStage
-from quietvoxel.engines.relative_flow.training import network_conditions
 from quietvoxel.training.diff_denoise import train_diff_denoise
 from quietvoxel.training.distil import taught_stacks
-from quietvoxel.training.references import Reference
 from quietvoxel.training.trainer import TrainingPlan, train_stage
 
 if TYPE_CHECKING:
@@ -53,10 +52,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from quietvoxel.engines.contract import Slabs
+    from quietvoxel.training.references import Reference
 
-KEPT = Path(__file__).with_suffix(".jsonl")
-TABLE = Path(__file__).parent.parent / "docs" / "tables" / "diffdenoise_noise.md"
 SMALL: dict[str, Any] = {
     "blind_widths": (32, 64, 128),
     "diffusion_widths": (32, 64, 128),
@@ -82,76 +79,6 @@ BY_RECORRUPTED = 0.9
 
 STACKS, TAUGHT_SIDE = 60, 128
 """How many stacks the teacher denoises, and the side of their slices."""
-
-SIDE = 128
-"""Everything is judged on the middle of each slice, no larger than this: BM4D takes two minutes a megavoxel."""
-
-
-class FixedNoise:
-    """Noisy slabs that are the references as they are.
-
-    What was added to them, and its level, stand in place of the noise of a reference.
-    """
-
-    def __init__(self, halo: int) -> None:
-        self.halo = halo
-
-    def prepare(self, slabs: Slabs, _progress: float, _generator: torch.Generator) -> dict[str, torch.Tensor]:
-        """The slabs as they are."""
-        assert slabs.noise is not None
-        noise = slabs.noise[:, 0, self.halo]
-        sigma = slabs.noise[:, 1, self.halo].mean(dim=(1, 2))
-        told = network_conditions(sigma, sigma, sigma, slabs.spacing_ratio)
-        return {"slab": slabs.image, "noise": noise, "sigma": sigma, "conditions": told}
-
-
-class Recorrupted(FixedNoise):
-    """The noisy slabs made noisier still, and taught by less noisy copies of themselves.
-
-    With m a second draw of the same noise, y + a m is shown and y - m / a asked for: their noises are uncorrelated, so
-    that no more can be learned than what was there before either (Pang et al., Recorrupted-to-Recorrupted, CVPR 2021).
-    """
-
-    def __init__(self, halo: int, noise: str) -> None:
-        super().__init__(halo)
-        self.noise = noise
-
-    def prepare(self, slabs: Slabs, progress: float, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        """The slabs with a share of 0.3 to 0.6 of the noise drawn anew on top; "added" is what is to go."""
-        batch = super().prepare(slabs, progress, generator)
-        shown = batch["slab"].clamp(0, 1)
-        drawn = PRESETS[self.noise](shown, generator) - shown
-        share = (0.3 + 0.3 * torch.rand(len(shown), generator=generator))[:, None, None, None]
-        sigma = batch["sigma"] * (1 + share.flatten().square()).sqrt()
-        return {
-            **batch,
-            "slab": batch["slab"] + share * drawn,
-            "added": (share + 1 / share) * drawn,
-            "sigma": sigma,
-            "conditions": network_conditions(sigma, sigma, sigma, slabs.spacing_ratio),
-        }
-
-
-def noisy_image(image: TruthImage, noise: str, seed: int) -> tuple[NDArray[np.float32], float]:
-    """A stack with one of the noises, and the standard deviation of what was added where there is signal."""
-    generator = torch.Generator().manual_seed(seed)
-    clean = torch.from_numpy(image.data).clamp(0, 1)[:, None]
-    noisy = PRESETS[noise](clean, generator)[:, 0].numpy()
-    mask = image.data > SIGNAL
-    return noisy, float((noisy - clean[:, 0].numpy())[mask].std())
-
-
-def references_with(images: list[TruthImage], noise: str) -> tuple[list[Reference], list[Reference]]:
-    """Noisy stacks with what was added, and the same as the supervised network's lessons."""
-    own, supervised = [], []
-    for number, image in enumerate(images):
-        noisy, sigma = noisy_image(image, noise, SEED + number)
-        added = noisy - image.data.clip(0, 1)
-        level, one = np.full_like(noisy, sigma), np.ones_like(noisy)
-        data = noisy.astype(np.float32)
-        own.append(Reference(image.name, data, image.spacing_ratio, np.stack([added, level])))
-        supervised.append(Reference(image.name, data, image.spacing_ratio, np.stack([added, level, one])))
-    return own, supervised
 
 
 def trained(
@@ -331,80 +258,6 @@ GROUPS: dict[str, Callable[[Experiment], dict[str, Any]]] = {
 OF_RADIUS = ("ours", "recorrupted")
 """What depends on the blind spot; everything else is measured at the noise's own radius only."""
 
-COLUMNS = (
-    "noisy",
-    "blind-spot network",
-    "Noise2Void (CAREamics)",
-    "non-local means",
-    "BM4D",
-    "DiffDenoise, sampled from pure noise",
-    "DiffDenoise, sampled",
-    "DiffDenoise",
-    "DiffDenoise, recorrupted",
-    "supervised",
-)
-
-
-def all_results() -> dict[tuple[str, int, str], dict[str, Any]]:
-    """Everything measured, by noise, radius and group; what lies in runs/ wins over what is kept with the project."""
-    kept = [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
-    new = [json.loads(path.read_text()) for path in sorted((RESULTS / "noise").glob("*.json"))]
-    return {(one["noise"], one["radius"], one["group"]): one for one in (*kept, *new)}
-
-
-def rows(psnr: dict[str, dict[str, float]], head: str) -> list[str]:
-    """A row for each image, and their mean."""
-    lines = []
-    for image in next(iter(psnr.values())):
-        cells = [f"{psnr[way][image]:.2f}" if way in psnr else "–" for way in COLUMNS]
-        lines.append(f"{head} | {image} | " + " | ".join(cells) + " |")
-    means = [f"**{np.mean(list(psnr[way].values())):.2f}**" if way in psnr else "–" for way in COLUMNS]
-    return [*lines, f"{head} | **mean** | " + " | ".join(means) + " |"]
-
-
-def write_table() -> None:
-    """Keep all results there are, and write them."""
-    results = all_results()
-    lines = [json.dumps(results[key], sort_keys=True) for key in sorted(results)]
-    KEPT.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    seconds: dict[int, float] = {}
-    for (_, radius, group), one in sorted(results.items()):
-        if group == "ours" and "seconds" in one:
-            seconds[radius] = max(one["seconds"], seconds.get(radius, 0.0))
-    took = ", ".join(f"{most / 60:.0f} minutes (radius {radius})" for radius, most in sorted(seconds.items()))
-    fewer = [
-        f"{noise} (radius {radius})"
-        for (noise, radius, group), one in sorted(results.items())
-        if group == "ours" and one["student_steps"] < PLAN["max_steps"]
-    ]
-    said = (
-        "Made by `python benchmarks/diffdenoise_noise.py` and `... --noise gaussian --radii 1 2`. PSNR in dB against"
-        f" the truth, range 1, where it is brighter than {SIGNAL}; the middle {SIDE} x {SIDE} pixels of the middle"
-        " slice. Every method learns from the same noisy images but the supervised network, which is"
-        f" shown the truth. Small networks, {PLAN['max_steps']} steps of diffusion, of the student and of the"
-        f" supervised network; all stages took {took} of one core, and Noise2Void had as long. Non-local means has the"
-        " settings that are best on three training images, in 2-D or 3-D. It, BM4D and the recorrupted student are told"
-        " the law of the noise."
-    )
-    if fewer:
-        said += f" The student of its teacher alone had 600 steps for {', '.join(fewer)}."
-    lines = ["# DiffDenoise and the noises of its experiments", "", said, ""]
-    lines += [
-        "| noise | blind spot | image | " + " | ".join(COLUMNS) + " |",
-        "|---" * (3 + len(COLUMNS)) + "|",
-    ]
-    results = {key: one for key, one in results.items() if one["psnr"]}
-    for noise, radius in dict.fromkeys(key[:2] for key in sorted(results)):
-        psnr: dict[str, dict[str, float]] = {}
-        for group in GROUPS:
-            psnr |= results.get((noise, radius, group), {"psnr": {}})["psnr"]
-        lines += rows(psnr, f"| {noise} | radius {radius}")
-    lines += ["", "Settings of non-local means, h and sigma in units of the noise:", ""]
-    for (noise, _, group), one in sorted(results.items()):
-        if group == "non-local means":
-            lines.append(f"- {noise}: {json.dumps(one['settings'])}")
-    TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -441,7 +294,7 @@ def main() -> None:
                 )
                 means = {n: round(float(np.mean(list(v.values()))), 2) for n, v in result["psnr"].items()}
                 print(noise, radius, group, means, flush=True)
-                write_table()
+                write_table(PLAN["max_steps"])
 
 
 if __name__ == "__main__":

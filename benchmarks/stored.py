@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from volumes import RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 STORED = Path(__file__).parent / "scores.jsonl"
 
@@ -19,18 +22,20 @@ def key_of(result: Result) -> Key:
     return (result["modality"], result["kind"], result["level"], result["name"], result["method"])
 
 
+def merged(kept: Path, new: Iterable[Path], key: Callable[[Result], Any]) -> dict[Any, Result]:
+    """Results by their keys: the kept ones, one a line, and new ones, a file each, which win."""
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+    texts = (*lines, *(path.read_text(encoding="utf-8") for path in new))
+    return {key(one): one for one in map(json.loads, texts)}
+
+
 def all_results() -> dict[Key, Result]:
     """Every score; a new one in runs/ wins over the kept one."""
-    kept = [json.loads(line) for line in STORED.read_text().splitlines()] if STORED.exists() else []
-    new = [
-        json.loads(path.read_text())
-        for folder in ("peers", "ours")
-        for path in sorted((RUNS / folder).glob("*.json"))
-    ]
-    return {key_of(result): result for result in (*kept, *new)}
+    new = (path for folder in ("peers", "ours") for path in sorted((RUNS / folder).glob("*.json")))
+    return merged(STORED, new, key_of)
 
 
-def keep(results: dict[Key, Result]) -> None:
-    """Write all scores, one a line, in an order that does not change."""
+def keep(results: dict[Any, Result], path: Path = STORED) -> None:
+    """Write all results, one a line, in an order that does not change."""
     lines = [json.dumps(results[key], sort_keys=True) for key in sorted(results)]
-    STORED.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
